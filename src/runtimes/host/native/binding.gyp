@@ -1,0 +1,1 @@
+{ "targets": [{ "target_name": "spawn", "sources": ["spawn.c"] }] }
