@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import { WebSocket } from "ws";
+import { nativeSubprotocol } from "../wire/index.ts";
+import { ClientError } from "./client-error.ts";
+import { type Endpoint, urlOf } from "./endpoint.ts";
+
+const handshakeMs = 30_000;
+/** The gateway pings every 15 s: after this time without one the network or the gateway is gone. */
+const silentMsMax = 60_000;
+const refusalBytesMax = 65_536;
+
+/** A WebSocket that is being opened. */
+export interface Dialled {
+  readonly socket: WebSocket;
+  /** Why the socket was never let in, once it is closed. */
+  failure(): ClientError | undefined;
+}
+
+/** Opens the WebSocket `path` of the gateway. Never throws: what goes wrong closes the socket. */
+export function dial(endpoint: Endpoint, path: string, query: URLSearchParams): Dialled {
+  const url = urlOf(endpoint, path);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  // The query is percent-encoded throughout: a plus sign is a space to some servers and itself to others.
+  url.search = query.toString().replaceAll("+", "%20");
+  const socket = new WebSocket(url, [nativeSubprotocol], {
+    headers: endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token}` },
+    perMessageDeflate: false,
+    handshakeTimeout: handshakeMs,
+    ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
+  });
+  let failure: ClientError | undefined;
+  socket.on("error", (error) => {
+    failure ??= new ClientError(`cannot reach ${endpoint.url.origin}: ${error.message || (error as NodeJS.ErrnoException).code}`);
+  });
+  socket.on("unexpected-response", async (_request, response) => {
+    failure = await readRefusal(response);
+    socket.terminate();
+  });
+  watch(socket);
+  return { socket, failure: () => failure };
+}
+
+/** Ends a connection on which pings have ceased. A server that never pings is not held to it. */
+function watch(socket: WebSocket): void {
+  let silence: NodeJS.Timeout | undefined;
+  socket.on("ping", () => {
+    silence ??= setTimeout(() => socket.terminate(), silentMsMax);
+    silence.refresh();
+  });
+  socket.on("close", () => clearTimeout(silence));
+}
+
+/** An answer other than the upgrade: the gateway's problem, or that of something before it. */
+async function readRefusal(response: IncomingMessage): Promise<ClientError> {
+  const status = `the server answered ${response.statusCode} ${response.statusMessage ?? ""}`.trim();
+  try {
+    const problem = JSON.parse(await readBody(response)) as { code?: unknown; detail?: unknown; title?: unknown } | null;
+    const detail = problem?.detail ?? problem?.title;
+    if (typeof problem?.code === "string" && typeof detail === "string") return new ClientError(`${problem.code}: ${detail}`);
+  } catch {
+    // What is not a problem of the gateway has nothing to add to its status.
+  }
+  return new ClientError(status);
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.setTimeout(handshakeMs, () => response.destroy());
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    if (bytes > refusalBytesMax) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

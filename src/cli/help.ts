@@ -1,0 +1,27 @@
+/** The text of `execgate help`. */
+export const helpText = `Usage: execgate COMMAND
+
+  serve       run the gateway
+  exec        run a command on a target
+  version     print the version
+  help        print this
+
+execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
+
+  TARGET is host unless it is named; without a command the target's login shell is run.
+  -i, --interactive     send stdin
+  -t, --tty             run on a terminal
+      --env NAME=VALUE  set a variable; may be repeated
+      --cwd DIR         start in this directory
+      --user USER       run as this user
+      --timeout TIME    end the command after this time (500ms, 5s, 2m, 1h)
+      --keep TIME       let the session outlive a lost connection for this time
+
+  The exit status is the command's own; 124 after a timeout, 137 when it was killed, 255 when it was lost or never started.
+
+Every command that asks a gateway takes:
+
+      --server URL      default $EXECGATE_SERVER, else http://127.0.0.1:8080
+      --token-file FILE default $EXECGATE_TOKEN, $EXECGATE_TOKEN_FILE, else the file that a gateway of this user made
+      --ca-file FILE    the certificates to trust
+`;

@@ -1,0 +1,47 @@
+import { ClientError, failedStatus } from "./client-error.ts";
+import { exec } from "./exec.ts";
+import { helpText } from "./help.ts";
+import type { ClientIo } from "./io.ts";
+import { readVersion } from "./version.ts";
+
+export type { ClientIo } from "./io.ts";
+
+type Command = (args: readonly string[], io: ClientIo) => Promise<number>;
+
+/** Every client command by name: one file each, and a row here. */
+const commands: Readonly<Record<string, Command>> = {
+  exec,
+  help: async (_args, io) => print(io, helpText),
+  version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),
+};
+
+const aliases: Readonly<Record<string, string>> = { "--help": "help", "-h": "help", "--version": "version" };
+
+/** Whether `name` is a command of the client, and not the gateway's own. */
+export function isClientCommand(name: string): boolean {
+  return Object.hasOwn(commands, aliases[name] ?? name);
+}
+
+/**
+ * Runs one client command.
+ * @param argv the arguments behind the program's name, the command first
+ * @returns the status to exit with; 255 for what the client itself could not do, which is then told on stderr in one line
+ */
+export async function runClient(argv: readonly string[], io: ClientIo): Promise<number> {
+  const [name = "help", ...args] = argv;
+  const flags = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined);
+  try {
+    if (flags.includes("--help") || flags.includes("-h")) return print(io, helpText);
+    if (!isClientCommand(name)) throw new ClientError(`there is no command ${name}; execgate help lists them`);
+    return await (commands[aliases[name] ?? name] as Command)(args, io);
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    io.stderr.write(`execgate: ${error.message}\n`);
+    return failedStatus;
+  }
+}
+
+function print(io: ClientIo, text: string): number {
+  io.stdout.write(text);
+  return 0;
+}

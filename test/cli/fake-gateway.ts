@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { ClientMessage, Frame, ServerMessage } from "../../src/wire/codec.ts";
+import { createServerCodec } from "../../src/wire/execgate-v1.ts";
+
+/** One connection as a test's gateway sees it. */
+export interface Conversation {
+  readonly request: IncomingMessage;
+  readonly query: URLSearchParams;
+  readonly socket: WebSocket;
+  say(message: ServerMessage): void;
+  /** The next message of the client; undefined when it has gone. */
+  hear(): Promise<ClientMessage | undefined>;
+  /** Says the end of the command and closes. */
+  exit(fields?: Partial<Extract<ServerMessage, { type: "exit" }>>): void;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
+export const stdinWindow = 262_144;
+
+/** A gateway that greets like the real one and then does what `serve` does; returns its URL. */
+export async function startFakeGateway(
+  t: TestContext,
+  serve: (conversation: Conversation) => void | Promise<void>,
+  refusal?: Refusal,
+): Promise<string> {
+  const http = createServer((_request, response) => response.writeHead(426).end());
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "v1.execgate" });
+  http.on("upgrade", (request, socket, head) => {
+    if (refusal !== undefined) {
+      const headers = `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(refusal.body)}\r\nconnection: close`;
+      socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${headers}\r\n\r\n${refusal.body}`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => void serve(converse(request, webSocket)));
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  t.after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    http.close();
+    http.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+}
+
+function converse(request: IncomingMessage, socket: WebSocket): Conversation {
+  const query = new URL(request.url ?? "", "http://x").searchParams;
+  const codec = createServerCodec({ tty: query.get("tty") === "1", stdin: true, stdout: true, stderr: true });
+  const heard: ClientMessage[] = [];
+  let wake: (() => void) | undefined;
+  let isGone = false;
+  socket.on("message", (data: Buffer, isBinary) => {
+    heard.push(...codec.decode(data, isBinary));
+    wake?.();
+  });
+  socket.on("close", () => {
+    isGone = true;
+    wake?.();
+  });
+  const say = (message: ServerMessage): void => {
+    for (const frame of codec.encode(message) as readonly Frame[]) socket.send(frame);
+  };
+  say({
+    type: "attached",
+    session: "01J",
+    client: "c",
+    target: "host",
+    tty: query.get("tty") === "1",
+    role: "writer",
+    offset: 0,
+    stdinOffset: 0,
+    cols: 80,
+    rows: 24,
+    ackWindow: 65_536,
+    stdinWindow,
+  });
+  return {
+    request,
+    query,
+    socket,
+    say,
+    async hear() {
+      while (heard.length === 0 && !isGone) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return heard.shift();
+    },
+    exit(fields = {}) {
+      say({
+        type: "exit",
+        outcome: "exited",
+        exitCode: 0,
+        signal: null,
+        endedBy: null,
+        drained: true,
+        termination: null,
+        durationMs: 1,
+        ...fields,
+      });
+      socket.close(1000);
+    },
+  };
+}
