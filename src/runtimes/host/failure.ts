@@ -1,0 +1,29 @@
+import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
+import { ExecgateError } from "../../errors.ts";
+import { searchPath } from "./environment.ts";
+import type { SpawnFailure } from "./native.ts";
+
+const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOTDIR } = constants.errno;
+
+const exhausted = new Set<number>([EMFILE, ENFILE, EAGAIN, ENOMEM]);
+const missing = new Set<number>([ENOENT, ENOTDIR, ENAMETOOLONG]);
+
+/** Says in the words of the interface why a command was not started. */
+export function startError(failure: SpawnFailure, command: string, cwd: string | undefined): ExecgateError {
+  const { errno, stage } = failure;
+  const cause = new Error(`${stage}: ${getSystemErrorName(-errno)}`);
+  const error = (code: ConstructorParameters<typeof ExecgateError>[0], message: string, field?: string) =>
+    new ExecgateError(code, message, field === undefined ? {} : { field }, { cause });
+  const quoted = JSON.stringify(command);
+  if (exhausted.has(errno)) return error("OVERLOADED", "The host has no room for another command now.");
+  if (stage === "cwd")
+    return error("CWD_NOT_FOUND", `${JSON.stringify(cwd ?? "/")} cannot be entered (${getSystemErrorName(-errno)}).`, "cwd");
+  if (stage === "interpreter") return error("COMMAND_NOT_EXECUTABLE", `${quoted} names an interpreter that is not there.`, "command");
+  if (stage !== "exec") return error("RUNTIME_UNAVAILABLE", `The host could not start the command (${cause.message}).`);
+  if (errno === E2BIG) return error("BAD_REQUEST", "The command and its environment are too long for the host.", "command");
+  if (!missing.has(errno))
+    return error("COMMAND_NOT_EXECUTABLE", `${quoted} cannot be executed (${getSystemErrorName(-errno)}).`, "command");
+  const where = command.includes("/") ? "" : ` in ${searchPath}`;
+  return error("COMMAND_NOT_FOUND", `${quoted} was not found${where}.`, "command");
+}

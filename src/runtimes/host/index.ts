@@ -1,0 +1,92 @@
+import { ExecgateError } from "../../errors.ts";
+import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import { Accounts } from "./account.ts";
+import { startFallback } from "./fallback.ts";
+import { startProcess } from "./start.ts";
+import { loadTerminals } from "./tty.ts";
+
+export interface HostOptions {
+  /** The name in the configuration. Default: `host` */
+  readonly name?: string;
+  /** Who commands run as. Default: nobody when the gateway is root, else its own user. */
+  readonly user?: string | undefined;
+  /** Other users that a request may name. Default: none */
+  readonly usersAllowed?: readonly string[] | undefined;
+  /** Default: true; false lets sudo and other set-user-ID programs work. */
+  readonly noNewPrivileges?: boolean;
+}
+
+/** The runtime of the machine that the gateway runs on. */
+export function createHostRuntime(options: HostOptions = {}): Runtime {
+  return new HostRuntime(options);
+}
+
+class HostRuntime implements Runtime {
+  readonly name: string;
+  readonly kind = "host";
+  readonly capabilities: Capabilities;
+  readonly isolation: Readonly<Record<string, string>>;
+  readonly #accounts: Accounts;
+  readonly #noNewPrivileges: boolean;
+  readonly #target: Target;
+  readonly #running = new Set<Process>();
+
+  constructor(options: HostOptions) {
+    const isRoot = process.getuid?.() === 0;
+    this.name = options.name ?? "host";
+    this.#accounts = new Accounts({ user: options.user, usersAllowed: options.usersAllowed ?? [] });
+    this.#noNewPrivileges = options.noNewPrivileges ?? true;
+    this.#target = Object.freeze({
+      id: this.name,
+      runtime: this.name,
+      name: this.name,
+      immutableId: this.name,
+      state: "running",
+      labels: {},
+    });
+    this.capabilities = { tty: true, signal: true, user: isRoot };
+    this.isolation = {
+      user: options.user ?? (isRoot ? "nobody" : "own"),
+      noNewPrivileges: this.#noNewPrivileges ? "yes" : "no",
+      tree: "bestEffort",
+    };
+    loadTerminals();
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    return [this.#target];
+  }
+
+  async resolve(id: string): Promise<Target> {
+    if (id === this.#target.id) return this.#target;
+    throw new ExecgateError("TARGET_NOT_FOUND", `There is no target ${JSON.stringify(id)}; the host is ${JSON.stringify(this.name)}.`);
+  }
+
+  /** The look-up of the user is all that waits: once the command is started nothing can abort the start any more. */
+  async start(_target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
+    signal.throwIfAborted();
+    const account = await this.#accounts.find(spec.user);
+    signal.throwIfAborted();
+    const forget = (released: Process): void => void this.#running.delete(released);
+    const started =
+      process.platform === "linux"
+        ? startProcess(account, spec, this.#noNewPrivileges, forget)
+        : await startFallback(account, spec, forget);
+    this.#running.add(started);
+    return started;
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#running].map(async (running) => {
+        await running.terminate();
+        await running.exit.catch(() => {});
+        running.release();
+      }),
+    );
+  }
+}

@@ -1,0 +1,139 @@
+import type { Chunk, OutputSource, StreamName } from "../../exec/runtime.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { isAgain } from "./descriptor.ts";
+
+/** A full pipe of the size that commands get, see `pipeBytes` in start.ts. */
+const scratchBytes = 64 * 1024;
+
+/** What may be read without a turn of the event loop between: a command that never stops writing must not hold up the others. */
+const bytesPerTurn = 4 * scratchBytes;
+
+/** One for all readers: a read is synchronous, and what is idle holds no memory. */
+let scratch = Buffer.allocUnsafeSlow(scratchBytes);
+
+/** More than a terminal holds, which cannot be counted: part of it is in buffers that only a read looks into. */
+const terminalBytes = 64 * 1024;
+
+/** What is read, and as what it is told. */
+interface Input {
+  readonly name: StreamName;
+  readonly descriptor: Descriptor;
+  readonly isTerminal: boolean;
+}
+
+interface Stream extends Input {
+  /** Bytes that are still to be delivered after `cut`. */
+  remaining: number;
+}
+
+const nothingYet = Symbol("nothing yet");
+
+/** Output pulled from one or two descriptors: nothing is read, and no poll is armed, unless somebody waits in `next`. */
+export class Reader implements OutputSource {
+  #streams: Stream[];
+  #turn = 0;
+  #readInTurn = 0;
+  #cut = false;
+  #complete = true;
+  #waiting: ((chunk: Chunk | undefined) => void) | undefined;
+  /** Called when all that is there was read after the exit; true when that may have brought the end nearer. */
+  #onDry: (() => boolean) | undefined;
+  readonly #onReadable = (): void => {
+    this.#readInTurn = 0;
+    this.#deliver();
+  };
+
+  constructor(inputs: readonly Input[]) {
+    this.#streams = inputs.map((input) => ({ ...input, remaining: Number.POSITIVE_INFINITY }));
+  }
+
+  get complete(): boolean {
+    return this.#complete && this.#streams.length === 0;
+  }
+
+  next(): Promise<Chunk | undefined> {
+    const mayRead = this.#readInTurn < bytesPerTurn;
+    const chunk = mayRead ? this.#take() : nothingYet;
+    if (chunk !== nothingYet) return Promise.resolve(chunk);
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+      if (mayRead) this.#arm();
+      else setImmediate(this.#onReadable);
+    });
+  }
+
+  /** What has arrived is counted here and now; whether the end stands behind it is looked at when it has been delivered. */
+  cut(): void {
+    if (this.#cut) return;
+    this.#cut = true;
+    for (const stream of this.#streams) stream.remaining = stream.isTerminal ? terminalBytes : stream.descriptor.available();
+    this.#deliver();
+  }
+
+  /** Tells that the command has ended: what is there is delivered without another turn of the event loop. */
+  exited(onDry: () => boolean): void {
+    this.#onDry = onDry;
+    this.#deliver();
+  }
+
+  /** Gives up everything; who still waits is told that the output has ended. */
+  close(): void {
+    if (this.#streams.length > 0) this.#complete = false;
+    for (const stream of this.#streams) stream.descriptor.close();
+    this.#streams = [];
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    const resolve = this.#waiting;
+    if (!resolve) return;
+    const chunk = this.#take();
+    if (chunk === nothingYet) return this.#arm();
+    this.#waiting = undefined;
+    for (const stream of this.#streams) stream.descriptor.ignoreReadable();
+    resolve(chunk);
+  }
+
+  #arm(): void {
+    for (const stream of this.#streams) stream.descriptor.whenReadable(this.#onReadable);
+  }
+
+  /** Begins with the stream that was not served last, so that a busy one does not hide the other. */
+  #take(): Chunk | undefined | typeof nothingYet {
+    for (let tries = this.#streams.length; tries > 0 && this.#streams.length > 0; tries--) {
+      this.#turn = (this.#turn + 1) % this.#streams.length;
+      const stream = this.#streams[this.#turn];
+      const bytes = stream && this.#read(stream);
+      if (stream && bytes) return { stream: stream.name, bytes };
+    }
+    return this.#streams.length === 0 ? undefined : nothingYet;
+  }
+
+  #read(stream: Stream): Buffer | undefined {
+    if (stream.remaining <= 0 && stream.descriptor.available() > 0) return this.#end(stream, false);
+    const length = stream.remaining > 0 ? Math.min(scratch.length, stream.remaining) : scratch.length;
+    const read = stream.descriptor.read(scratch, length);
+    if (read > 0) {
+      stream.remaining -= read;
+      this.#readInTurn += read;
+      return own(read);
+    }
+    if (!isAgain(read)) return this.#end(stream, true);
+    if (this.#onDry?.()) return this.#read(stream);
+    return this.#cut ? this.#end(stream, false) : undefined;
+  }
+
+  #end(stream: Stream, byItself: boolean): undefined {
+    if (!byItself) this.#complete = false;
+    stream.descriptor.close();
+    this.#streams = this.#streams.filter((other) => other !== stream);
+  }
+}
+
+/** The bytes just read, as the receiver's own: much is handed over with its buffer, little is copied out of it. */
+function own(length: number): Buffer {
+  const bytes = scratch.subarray(0, length);
+  if (length * 2 < scratch.length) return Buffer.from(bytes);
+  scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  return bytes;
+}
