@@ -1,4 +1,5 @@
-import { createWriteStream } from "node:fs";
+import { write } from "node:fs";
+import { Writable } from "node:stream";
 import type { Output } from "./io.ts";
 
 /** A place to write to at the pace at which it takes. */
@@ -9,12 +10,15 @@ export interface Sink {
   flush(): Promise<void>;
 }
 
+/** How long to wait before a descriptor that somebody made non-blocking is tried again. */
+const retryMs = 5;
+
 /**
- * Writes to `output` through the descriptor, where it has one: Node's own stream of it blocks the whole process while a
- * pager holds the pipe, pings would go without an answer and the gateway would take the client for dead.
+ * Writes to `output`, and to a terminal through its descriptor: Node's own stream of one blocks the whole process while
+ * the terminal is stopped, pings would go without an answer and the gateway would take the client for dead.
  */
 export function createSink(output: Output): Sink {
-  const stream = output.fd === undefined ? output : createWriteStream("", { fd: output.fd, autoClose: false });
+  const stream = output.isTTY && output.fd !== undefined ? createDescriptorStream(output.fd) : output;
   let failure: Error | undefined;
   let wake: (() => void) | undefined;
   const settle = (error?: Error): void => {
@@ -39,4 +43,15 @@ export function createSink(output: Output): Sink {
       if (failure === undefined && stream.writableLength > 0) await new Promise<void>((resolve) => stream.write("", () => resolve()));
     },
   };
+}
+
+function createDescriptorStream(fd: number): Writable {
+  const writeAll = (bytes: Buffer, done: (error?: Error | null) => void): void => {
+    write(fd, bytes, (error, written) => {
+      if (error?.code === "EAGAIN") setTimeout(writeAll, retryMs, bytes, done);
+      else if (error || written === bytes.length) done(error);
+      else writeAll(bytes.subarray(written), done);
+    });
+  };
+  return new Writable({ write: (bytes: Buffer, _encoding, done) => writeAll(bytes, done) });
 }
