@@ -73,7 +73,11 @@ class ExecConnection implements Connection {
       this.#fail = reject;
     });
     const hold = options.hold ?? (() => {});
-    this.#receive = createInOrder((message) => this.#handle(message), hold, (error) => this.#abandon(error));
+    this.#receive = createInOrder(
+      (message) => this.#handle(message),
+      hold,
+      (error) => this.#abandon(error),
+    );
     this.#listen();
   }
 

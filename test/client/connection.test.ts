@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { WebSocket as NodeWebSocket } from "ws";
-import { type ConnectOptions, type ConnectionHandlers, connect } from "../../src/client/connection.ts";
+import { type ConnectionHandlers, type ConnectOptions, connect } from "../../src/client/connection.ts";
 import type { WebSocketLike } from "../../src/client/web-socket.ts";
 import type { ExitMessage } from "../../src/wire/codec.ts";
 import { attached, FakeSocket } from "./fake-socket.ts";
 
 const exit: ExitMessage = {
-  type: "exit", outcome: "exited", exitCode: 7, signal: null, endedBy: null, drained: true, termination: null, durationMs: 1.5,
+  type: "exit",
+  outcome: "exited",
+  exitCode: 7,
+  signal: null,
+  endedBy: null,
+  drained: true,
+  termination: null,
+  durationMs: 1.5,
 };
 
 function open(handlers: Partial<ConnectionHandlers> = {}, options?: ConnectOptions) {
@@ -35,7 +42,9 @@ describe("stdin on a connection", () => {
     socket.say(attached({ stdinOffset: 1000, stdinWindow: 100 }));
     const bytes = Buffer.from(Array.from({ length: 350 }, (_, n) => n % 256));
     let done = false;
-    const written = connection.write(bytes).then((sent) => { done = sent; });
+    const written = connection.write(bytes).then((sent) => {
+      done = sent;
+    });
     assert.equal(socket.stdin.length, 100);
     socket.say({ type: "accepted", bytes: 1060 });
     assert.equal(socket.stdin.length, 160);
@@ -63,7 +72,10 @@ describe("stdin on a connection", () => {
     const { socket, connection } = open();
     socket.say(attached());
     void connection.write(Buffer.alloc(100_000, 1));
-    assert.deepEqual(socket.sent.map((frame) => frame.length), [65_537, 34_465]);
+    assert.deepEqual(
+      socket.sent.map((frame) => frame.length),
+      [65_537, 34_465],
+    );
   });
 
   test("that cannot be sent any more says so", async () => {
@@ -136,7 +148,10 @@ describe("output of a connection", () => {
     let release: () => void = () => {};
     const output: ConnectionHandlers["output"] = ({ bytes }) => {
       seen.push(Buffer.from(bytes).toString());
-      if (seen.length === 1) return new Promise((resolve) => { release = resolve; });
+      if (seen.length === 1)
+        return new Promise((resolve) => {
+          release = resolve;
+        });
     };
     const { socket, connection } = open({ output }, { hold: (on) => held.push(on) });
     for (const text of ["a", "b", "c"]) socket.say({ type: "output", stream: "stdout", bytes: Buffer.from(text) });
@@ -147,11 +162,22 @@ describe("output of a connection", () => {
     release();
     assert.equal((await connection.ended).kind, "exit");
     await settled();
-    assert.deepEqual([seen, held], [["a", "b", "c"], [true, false]]);
+    assert.deepEqual(
+      [seen, held],
+      [
+        ["a", "b", "c"],
+        [true, false],
+      ],
+    );
   });
 
   test("whose handler throws or rejects ends the connection with that error", async () => {
-    for (const output of [() => { throw new Error("full"); }, () => Promise.reject(new Error("full"))]) {
+    for (const output of [
+      () => {
+        throw new Error("full");
+      },
+      () => Promise.reject(new Error("full")),
+    ]) {
       const { socket, connection } = open({ output });
       socket.say({ type: "output", stream: "stdout", bytes: Buffer.from("a") });
       await assert.rejects(connection.ended, /full/);

@@ -57,7 +57,18 @@ export class FakeSocket implements WebSocketLike {
 /** What a server says first, with the given differences. */
 export function attached(fields: Partial<AttachedMessage> = {}): AttachedMessage {
   return {
-    type: "attached", session: "01JD", client: "c1", target: "host", tty: true, role: "writer", offset: 0, stdinOffset: 0,
-    cols: 80, rows: 24, ackWindow: 0, stdinWindow: 262_144, ...fields,
+    type: "attached",
+    session: "01JD",
+    client: "c1",
+    target: "host",
+    tty: true,
+    role: "writer",
+    offset: 0,
+    stdinOffset: 0,
+    cols: 80,
+    rows: 24,
+    ackWindow: 0,
+    stdinWindow: 262_144,
+    ...fields,
   };
 }

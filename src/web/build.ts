@@ -1,0 +1,51 @@
+/** Bundles the page's script and style sheet into public/assets. */
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, type Plugin } from "esbuild";
+
+const root = new URL("../../../", import.meta.url);
+const pathOf = (relative: string): string => fileURLToPath(new URL(relative, root));
+
+/** Puts xterm-style.ts in the place of the inline styles of xterm.js, and fails when they are not where they were. */
+const strictStyles: Plugin = {
+  name: "strict styles",
+  setup(setup) {
+    setup.onLoad({ filter: /@xterm[\\/]xterm[\\/]lib[\\/]xterm\.mjs$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const elements = replace(source, /([\w.]+)\.createElement\("style"\)/g, "createStyleElement($1)", 3);
+      const attributes = replace(elements, /(\w+)\.setAttribute\("style",/g, "setStyle($1,", 1);
+      const standIns = JSON.stringify(pathOf("src/web/xterm-style.ts"));
+      return { contents: `import { createStyleElement, setStyle } from ${standIns};\n${attributes}`, loader: "js" };
+    });
+  },
+};
+
+function replace(source: string, pattern: RegExp, replacement: string, times: number): string {
+  const found = source.match(pattern)?.length ?? 0;
+  if (found !== times) throw new Error(`xterm.js has ${pattern} ${found} times, expected ${times}: look at how it makes styles now`);
+  return source.replace(pattern, replacement);
+}
+
+const result = await build({
+  absWorkingDir: fileURLToPath(root),
+  entryPoints: [
+    { in: "src/web/main.ts", out: "main" },
+    { in: fileURLToPath(import.meta.resolve("@xterm/xterm/css/xterm.css")), out: "xterm" },
+  ],
+  outdir: pathOf("public/assets"),
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "eof",
+  logLevel: "warning",
+  metafile: true,
+  plugins: [strictStyles],
+});
+
+for (const output of Object.keys(result.metafile.outputs)) {
+  const bytes = await readFile(pathOf(output));
+  console.log(`${basename(output)}: ${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`);
+}

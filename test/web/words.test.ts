@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ConnectionEnd } from "../../src/client/connection-end.ts";
+import { describeEnd } from "../../src/web/words.ts";
+import type { ExitMessage } from "../../src/wire/codec.ts";
+
+const exited: ExitMessage = {
+  type: "exit",
+  outcome: "exited",
+  exitCode: 0,
+  signal: null,
+  endedBy: null,
+  drained: true,
+  termination: null,
+  durationMs: 1,
+};
+
+function exit(fields: Partial<ExitMessage>): ConnectionEnd {
+  return { kind: "exit", exit: { ...exited, ...fields } };
+}
+
+function lost(closeCode: number): ConnectionEnd {
+  return { kind: "lost", closeCode, reason: "", opened: true };
+}
+
+test("every end of a session has its words", () => {
+  const rows: readonly (readonly [ConnectionEnd, string])[] = [
+    [exit({ exitCode: 7 }), "exited with code 7"],
+    [exit({ exitCode: 137, signal: "SIGKILL" }), "ended by SIGKILL (code 137)"],
+    [exit({ outcome: "timeout", exitCode: null }), "ended: timeout"],
+    [exit({ outcome: "killed", exitCode: null, endedBy: "operator" }), "ended: by an operator"],
+    [exit({ outcome: "lost", exitCode: null }), "the target went away; how the command ended is not known"],
+    [{ kind: "error", code: "COMMAND_NOT_FOUND", message: "there is no sh" }, "failed: there is no sh (COMMAND_NOT_FOUND)"],
+    [lost(1006), "the connection was lost; the command was ended"],
+    [lost(1001), "the gateway is shutting down; the command was ended"],
+    [lost(4401), "the token has expired or was revoked; the command was ended"],
+  ];
+  for (const [end, words] of rows) assert.equal(describeEnd(end), words);
+});
