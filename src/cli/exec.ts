@@ -2,6 +2,7 @@ import { type Connection, type ConnectionHandlers, connect } from "../client/con
 import { failedStatus } from "./client-error.ts";
 import { type Dialled, dial } from "./dial.ts";
 import { findEndpoint } from "./endpoint.ts";
+import { createEscapeFilter } from "./escape.ts";
 import { type ExecOptions, execQuery, parseExecOptions } from "./exec-options.ts";
 import { type Ending, endingOf } from "./exit-status.ts";
 import { passInterrupts } from "./interrupts.ts";
@@ -45,9 +46,10 @@ async function run(options: ExecOptions, { socket, failure }: Dialled, io: Clien
     () => leave(connection, socket),
   );
   const stopWatching = options.tty ? watchSize(io, (cols, rows) => connection.resize(cols, rows)) : () => {};
-  const leaveRawMode = options.tty && options.stdin ? enterRawMode(io) : () => {};
+  const isRaw = options.tty && options.stdin && io.stdin.isTTY === true;
+  const leaveRawMode = isRaw ? enterRawMode(io) : () => {};
   try {
-    if (options.stdin) void sendInput(io, connection);
+    if (options.stdin) void sendInput(io, connection, isRaw ? () => leave(connection, socket) : undefined);
     const end = await connection.ended;
     await stdout.flush();
     const interrupted = interrupts.status();
@@ -101,11 +103,14 @@ function createHandlers(
   };
 }
 
-/** Sends what is read, never reading ahead of what the server takes, and the end of it behind. */
-async function sendInput(io: ClientIo, connection: Connection): Promise<void> {
+/** Sends what is read, never reading ahead of what the server takes, and the end of it behind. With `escaped`, `~.` calls it. */
+async function sendInput(io: ClientIo, connection: Connection, escaped: (() => void) | undefined): Promise<void> {
+  const escapes = escaped === undefined ? undefined : createEscapeFilter();
   try {
     for await (const chunk of io.stdin as AsyncIterable<Uint8Array>) {
-      if (!(await connection.write(chunk))) return;
+      const keys = escapes === undefined ? chunk : escapes.filter(chunk);
+      if (keys === undefined) return escaped?.();
+      if (!(await connection.write(keys))) return;
     }
   } catch {
     // Input that cannot be read any more is at its end: a terminal that hung up, or a stream that was let go at the end.

@@ -17,6 +17,7 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
       --timeout TIME    end the command after this time (500ms, 5s, 2m, 1h)
       --keep TIME       let the session outlive a lost connection for this time
 
+  With -it on a terminal, ~. at the beginning of a line ends the session and ~~ sends one tilde.
   The exit status is the command's own; 124 after a timeout, 137 when it was killed, 255 when it was lost or never started.
 
 Every command that asks a gateway takes:

@@ -17,11 +17,10 @@ export function watchSize(io: ClientIo, changed: (cols: number, rows: number) =>
 }
 
 /**
- * Puts a real terminal in raw mode, so that every key goes to the command. Returns the way back, which is harmless to
+ * Puts the terminal on stdin in raw mode, so that every key goes to the command. Returns the way back, which is harmless to
  * call twice; the end of the process takes it too, however it comes about.
  */
 export function enterRawMode({ stdin, signals }: ClientIo): () => void {
-  if (!stdin.isTTY || stdin.setRawMode === undefined) return () => {};
   let isRaw = true;
   const leave = (): void => {
     if (isRaw) stdin.setRawMode?.(false);
@@ -29,6 +28,6 @@ export function enterRawMode({ stdin, signals }: ClientIo): () => void {
     signals.off("exit", leave);
   };
   signals.on("exit", leave);
-  stdin.setRawMode(true);
+  stdin.setRawMode?.(true);
   return leave;
 }

@@ -52,6 +52,23 @@ describe("exec -it on a terminal", () => {
   });
 });
 
+test("~. ends the client on a terminal and is nothing to a pipe", async (t) => {
+  const { io, modes } = await onTerminal(t, () => {});
+  io.stdin.write("~.");
+  assert.equal(await runClient(["exec", "-it"], io), 255);
+  assert.deepEqual(modes, [true, false]);
+  const heard: unknown[] = [];
+  const piped = createFakeTerminal(
+    await startFakeGateway(t, async ({ hear, exit }) => {
+      heard.push(await hear());
+      exit();
+    }),
+  );
+  piped.stdin.write("~.");
+  assert.equal(await runClient(["exec", "-it"], piped), 0);
+  assert.equal((heard as { bytes: Uint8Array }[]).map(({ bytes }) => Buffer.from(bytes).toString()).join(), "~.");
+});
+
 describe("signals to the client", () => {
   test("go to the command at first, and its end is awaited", async (t) => {
     const { io } = await onTerminal(t, async ({ say, hear, exit }) => {
