@@ -51,7 +51,7 @@ describe("the exit status of exec", () => {
 describe("a refusal before the upgrade", () => {
   test("is told by its code and detail", async (t) => {
     const body = JSON.stringify({ type: "about:blank", title: "no", status: 403, code: "FORBIDDEN", detail: "Not this one." });
-    const url = await startFakeGateway(t, () => {}, { status: 403, body });
+    const url = await startFakeGateway(t, () => {}, { refusal: { status: 403, body } });
     assert.deepEqual(await runToEnd(["exec", "--", "x"], createFakeTerminal(url)), {
       status: 255,
       stdout: "",
@@ -60,7 +60,7 @@ describe("a refusal before the upgrade", () => {
   });
 
   test("is told by its status when something else than a gateway answered", async (t) => {
-    const url = await startFakeGateway(t, () => {}, { status: 502, body: "<html>" });
+    const url = await startFakeGateway(t, () => {}, { refusal: { status: 502, body: "<html>" } });
     const { status, stderr } = await runToEnd(["exec", "--", "x"], createFakeTerminal(url));
     assert.deepEqual([status, stderr], [255, "execgate: the server answered 502 Refused\n"]);
   });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -29,9 +30,9 @@ export const stdinWindow = 262_144;
 export async function startFakeGateway(
   t: TestContext,
   serve: (conversation: Conversation) => void | Promise<void>,
-  refusal?: Refusal,
+  { refusal, tls }: { readonly refusal?: Refusal; readonly tls?: { readonly key: string; readonly cert: string } } = {},
 ): Promise<string> {
-  const http = createServer((_request, response) => response.writeHead(426).end());
+  const http = tls === undefined ? createServer() : createTlsServer(tls);
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "v1.execgate" });
   http.on("upgrade", (request, socket, head) => {
     if (refusal !== undefined) {
@@ -48,7 +49,7 @@ export async function startFakeGateway(
     http.close();
     http.closeAllConnections();
   });
-  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return `${tls === undefined ? "http" : "https"}://127.0.0.1:${(http.address() as AddressInfo).port}`;
 }
 
 function converse(request: IncomingMessage, socket: WebSocket): Conversation {
