@@ -15,7 +15,11 @@ export function parseFragment(hash: string): Fragment {
     .split("&")
     .filter((entry) => entry !== "");
   const rest = entries.filter((entry) => !entry.startsWith("token="));
-  return { token: entryValue(entries, "token"), target: entryValue(entries, "target"), rest: rest.length === 0 ? "" : `#${rest.join("&")}` };
+  return {
+    token: entryValue(entries, "token"),
+    target: entryValue(entries, "target"),
+    rest: rest.length === 0 ? "" : `#${rest.join("&")}`,
+  };
 }
 
 function entryValue(entries: readonly string[], key: string): string | undefined {

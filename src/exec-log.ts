@@ -1,0 +1,31 @@
+import type { Logger } from "pino";
+import type { Observer } from "./exec/observer.ts";
+import type { Session } from "./exec/session.ts";
+
+/** How much of a command the log shows. */
+const shownBytesMax = 256;
+
+/** One line of log for each exec, when it has ended or could not be started. */
+export function createExecLog(log: Logger): Observer {
+  return {
+    failed: (session, code) => log.warn({ ...facts(session), code }, "exec not started"),
+    ended: (session, { outcome, exitCode, signal, endedBy, drained, termination, durationMs }) =>
+      log.info({ ...facts(session), outcome, exitCode, signal, endedBy, drained, termination, durationMs, bytes: session.log.end }, "exec"),
+  };
+}
+
+function facts({ id, request }: Session) {
+  const { target, spec, mode, principal } = request;
+  return { session: id, target: target.id, command: redactCommand(spec.command), tty: spec.tty !== undefined, mode, principal };
+}
+
+/**
+ * The command as the log may show it: the program's name, and of the arguments only how many there are, because a
+ * password stands among them all too often.
+ */
+export function redactCommand(command: readonly string[]): string {
+  const [program, ...rest] = command;
+  if (program === undefined) return "(login shell)";
+  const name = program.length > shownBytesMax ? `${program.slice(0, shownBytesMax)}…` : program;
+  return rest.length === 0 ? name : `${name} (+${rest.length} arguments)`;
+}

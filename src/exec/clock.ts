@@ -1,0 +1,21 @@
+/** Time, injected, so that tests move it and never sleep. */
+export interface Clock {
+  /** Wall time in milliseconds since 1970: for what people read, never for measuring. */
+  now(): number;
+  /** Milliseconds that only ever grow, with fractions: for durations and deadlines. */
+  monotonicMs(): number;
+  /** Calls `then` once after `ms` milliseconds, unless the returned function is called before. */
+  after(ms: number, then: () => void): () => void;
+}
+
+/** The longest delay that one timer of Node can hold; a longer one is cut to it, which is 24 days. */
+const delayMsMax = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, then) {
+    const timer = setTimeout(then, Math.min(ms, delayMsMax));
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,79 @@
+import type { Cursor } from "./log.ts";
+import type { StreamName } from "./runtime.ts";
+
+/** Which end of an over-long stream is kept. */
+export type Keep = "head" | "tail";
+
+/** What was collected of one stream: the kept bytes, and how many the command wrote in all. */
+export interface Collected {
+  readonly kept: Buffer;
+  readonly bytes: number;
+}
+
+export type Collection = Readonly<Record<StreamName, Collected>>;
+
+/**
+ * Reads a cursor to its end and keeps up to `cap` bytes of each stream; what is beyond is counted and let go, so that
+ * the command is never blocked by the cap.
+ * @param cap bytes, a stream
+ */
+export async function collect(cursor: Cursor, cap: number, keep: Keep): Promise<Collection> {
+  const streams = { stdout: createCollector(cap, keep), stderr: createCollector(cap, keep) };
+  for (let item = await cursor.next(); item !== undefined; item = await cursor.next()) {
+    if (item.type === "data") streams[item.stream].add(item.bytes);
+  }
+  return { stdout: streams.stdout.result(), stderr: streams.stderr.result() };
+}
+
+interface Collector {
+  add(bytes: Buffer): void;
+  result(): Collected;
+}
+
+/**
+ * One buffer that doubles until it has the size of the cap. `head` fills it once; `tail` goes round in it, the oldest
+ * bytes being overwritten.
+ */
+function createCollector(cap: number, keep: Keep): Collector {
+  let buffer = Buffer.alloc(0);
+  let total = 0;
+
+  function grow(needed: number): void {
+    if (needed <= buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.min(cap, Math.max(needed, buffer.length * 2, 1024)));
+    buffer.copy(larger);
+    buffer = larger;
+  }
+
+  function addHead(bytes: Buffer): void {
+    if (total >= cap) return;
+    grow(Math.min(cap, total + bytes.length));
+    bytes.copy(buffer, total);
+  }
+
+  function addTail(bytes: Buffer): void {
+    if (cap === 0) return;
+    grow(Math.min(cap, total + bytes.length));
+    const last = bytes.length > cap ? bytes.subarray(bytes.length - cap) : bytes;
+    const at = (total + bytes.length - last.length) % cap;
+    const copied = last.copy(buffer, at);
+    last.copy(buffer, 0, copied);
+  }
+
+  function unroll(): Buffer {
+    const at = total % cap;
+    return Buffer.concat([buffer.subarray(at), buffer.subarray(0, at)]);
+  }
+
+  return {
+    add(bytes) {
+      if (keep === "head") addHead(bytes);
+      else addTail(bytes);
+      total += bytes.length;
+    },
+    result() {
+      const isRound = keep === "tail" && total > cap && cap > 0;
+      return { kept: isRound ? unroll() : buffer.subarray(0, Math.min(total, cap)), bytes: total };
+    },
+  };
+}

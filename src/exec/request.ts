@@ -1,0 +1,35 @@
+import type { Keep } from "./collect.ts";
+import type { ExecSpec, Target } from "./runtime.ts";
+
+/** How the exec was asked for: its answer at once, or a conversation. */
+export type ExecMode = "sync" | "interactive";
+
+/**
+ * One exec as it was asked for and authorized, with its target resolved and every default filled in. It is frozen:
+ * what was decided on is what runs.
+ */
+export interface ExecRequest {
+  readonly target: Target;
+  readonly spec: ExecSpec;
+  readonly mode: ExecMode;
+  /** Who asked, for example `user:owner`. */
+  readonly principal: string;
+  /** Wall time from start, milliseconds; 0 is none. */
+  readonly timeoutMs: number;
+  /** What becomes of the processes that a command leaves behind when it exits by itself. */
+  readonly descendants: "end" | "leave";
+  /** How long the session outlives its last client, milliseconds. */
+  readonly keepMs: number;
+  /** What of the output is collected for the answer; undefined when nothing is. */
+  readonly collect: { readonly bytesMax: number; readonly keep: Keep } | undefined;
+}
+
+/** Freezes a request with everything in it. */
+export function freezeRequest(request: ExecRequest): ExecRequest {
+  Object.freeze(request.spec.command);
+  Object.freeze(request.spec.env);
+  Object.freeze(request.spec.tty);
+  Object.freeze(request.spec);
+  Object.freeze(request.collect);
+  return Object.freeze(request);
+}

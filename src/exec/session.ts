@@ -1,0 +1,292 @@
+import { ExecgateError, toExecgateError } from "../errors.ts";
+import { type Client, type ClientOptions, Clients } from "./clients.ts";
+import type { Clock } from "./clock.ts";
+import { type Collection, collect } from "./collect.ts";
+import { OutputLog } from "./log.ts";
+import type { Observer } from "./observer.ts";
+import type { EndedBy, Outcome } from "./outcome.ts";
+import type { ExecRequest } from "./request.ts";
+import type { Exit, Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
+
+/** Why a run was stopped before it ended by itself. */
+export type StopReason = "timeout" | EndedBy;
+
+/** The states of a run, which only move forward. */
+export type SessionState = "starting" | "running" | "draining" | "ended";
+
+/** The limits that a session keeps by itself, all in milliseconds but `replayBytes`. */
+export interface SessionLimits {
+  /** How long output is waited for when the command has exited but somebody still holds its streams. */
+  readonly drainMs: number;
+  /** How long a command may take to end on SIGTERM before its tree is killed; 0 kills at once. */
+  readonly killGraceMs: number;
+  /** Ends a session in which neither input nor output moved for so long; 0 is never. */
+  readonly idleMs: number;
+  /** Output kept for clients that come late. */
+  readonly replayBytes: number;
+}
+
+export interface SessionDeps {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly limits: SessionLimits;
+}
+
+/** How long the core waits for the exit of a command whose tree was killed, before it goes on without. */
+const killedExitMsMax = 5000;
+
+/**
+ * One run of one command: it starts the process, feeds the log from its output as fast as the log admits, and ends
+ * exactly once, whichever way comes first. Clients read cursors on the log; the answer of a one-shot is such a cursor too.
+ */
+export class Session {
+  readonly id: string;
+  readonly request: ExecRequest;
+  readonly createdAt: number;
+  readonly log: OutputLog;
+  readonly clients: Clients;
+  /** Settles when the session is over; never rejects. Undefined outcome: the command was never started. */
+  readonly finished: Promise<Outcome | undefined>;
+  /** What was collected for the answer, complete when the log has ended; undefined when nothing was asked for or it was let go. */
+  collected: Promise<Collection> | undefined;
+  size: Size | undefined;
+  startedAt: number | undefined;
+  outcome: Outcome | undefined;
+
+  readonly #deps: SessionDeps;
+  /** Aborted at the first stop reason and at the end: it clears every timer. */
+  readonly #run = new AbortController();
+  readonly #stopped: Promise<StopReason>;
+  #announceStop!: (reason: StopReason) => void;
+  #finish!: (outcome: Outcome | undefined) => void;
+  #state: SessionState = "starting";
+  #stopReason: StopReason | undefined;
+  #isBegun = false;
+  #process: Process | undefined;
+  #cancelKeep: (() => void) | undefined;
+  #lastActivityMs = 0;
+
+  constructor(id: string, request: ExecRequest, deps: SessionDeps) {
+    this.id = id;
+    this.request = request;
+    this.#deps = deps;
+    this.createdAt = deps.clock.now();
+    this.size = request.spec.tty;
+    this.log = new OutputLog(deps.limits.replayBytes);
+    this.clients = new Clients(this.log, { empty: (reason) => this.#startKeeping(reason), first: () => this.#cancelKeep?.() });
+    this.#stopped = new Promise((resolve) => {
+      this.#announceStop = resolve;
+    });
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    const wanted = request.collect;
+    this.collected = wanted && collect(this.log.open({ role: "writer" }), wanted.bytesMax, wanted.keep);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /**
+   * Starts the command; resolves when it runs. Called once.
+   * @throws what the runtime refuses, as ExecgateError; SESSION_ENDED when the session was stopped before
+   */
+  async start(): Promise<void> {
+    const { runtime, clock, observer } = this.#deps;
+    const beganMs = clock.monotonicMs();
+    this.#isBegun = true;
+    try {
+      this.#run.signal.throwIfAborted();
+      this.#process = await runtime.start(this.request.target, this.request.spec, this.#run.signal);
+    } catch (cause) {
+      const error = this.#stopReason === undefined ? toExecgateError(cause) : this.#endedBeforeStart();
+      observer.failed?.(this, error.code);
+      this.#abandon();
+      throw error;
+    }
+    const startedMs = clock.monotonicMs();
+    this.startedAt = clock.now();
+    this.#state = "running";
+    observer.started?.(this, startedMs - beganMs);
+    this.#armTimers(startedMs);
+    void this.#supervise(this.#process, startedMs);
+  }
+
+  /** Ends the run for `reason`. The first reason wins; after the command's own exit it only cuts the draining short. */
+  stop(reason: StopReason): void {
+    if (this.#state === "draining") this.#process?.output.cut();
+    if (this.#stopReason !== undefined || this.#state === "draining" || this.#state === "ended") return;
+    this.#stopReason = reason;
+    this.#announceStop(reason);
+    this.#run.abort();
+    if (!this.#isBegun) this.#abandon();
+  }
+
+  /** Lets go of the output: its answer was given, and it was promised to nobody else. */
+  forgetOutput(): void {
+    this.log.drop();
+    this.collected = undefined;
+  }
+
+  /** Attaches a client to the output from the place it names. */
+  attach(options: ClientOptions): Client {
+    return this.clients.attach(options);
+  }
+
+  /** Gives bytes to the command's stdin; resolves when they are accepted. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#lastActivityMs = this.#deps.clock.monotonicMs();
+    await this.#live()?.write(bytes);
+  }
+
+  async endInput(): Promise<void> {
+    await this.#live()?.endInput();
+  }
+
+  /** Sets the terminal's size and tells every client but `origin`; nothing without a terminal. */
+  async resize(size: Size, origin?: string): Promise<void> {
+    if (this.size === undefined || (this.size.cols === size.cols && this.size.rows === size.rows)) return;
+    this.size = size;
+    await this.#live()?.resize(size);
+    this.clients.resized(size, origin);
+  }
+
+  async signal(name: Signal): Promise<void> {
+    await this.#live()?.signal(name);
+  }
+
+  /** The end of a session whose command never ran. */
+  #abandon(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#run.abort();
+    this.log.endOutput();
+    this.#finish(undefined);
+  }
+
+  #live(): Process | undefined {
+    return this.#state === "running" || this.#state === "draining" ? this.#process : undefined;
+  }
+
+  #endedBeforeStart(): ExecgateError {
+    return new ExecgateError("SESSION_ENDED", `The session was ended (${this.#stopReason}) before its command was started.`);
+  }
+
+  #armTimers(startedMs: number): void {
+    const { clock, limits } = this.#deps;
+    if (this.request.timeoutMs > 0) this.#after(this.request.timeoutMs, () => this.stop("timeout"));
+    this.#lastActivityMs = startedMs;
+    const watchIdle = (): void => {
+      const restMs = this.#lastActivityMs + limits.idleMs - clock.monotonicMs();
+      if (restMs <= 0) this.stop("idle");
+      else this.#after(restMs, watchIdle);
+    };
+    if (limits.idleMs > 0) watchIdle();
+  }
+
+  /** A timer that lives no longer than the run. */
+  #after(ms: number, then: () => void): () => void {
+    if (this.#run.signal.aborted) return () => undefined;
+    const cancel = this.#deps.clock.after(ms, () => {
+      this.#run.signal.removeEventListener("abort", cancel);
+      then();
+    });
+    this.#run.signal.addEventListener("abort", cancel, { once: true });
+    return cancel;
+  }
+
+  #startKeeping(reason: EndedBy): void {
+    if (this.#state === "ended") return;
+    if (this.request.keepMs === 0) this.stop(reason);
+    else this.#cancelKeep = this.#after(this.request.keepMs, () => this.stop(reason));
+  }
+
+  /** Stands beside the process from its start to its end, and says then how it ended. */
+  async #supervise(process: Process, startedMs: number): Promise<void> {
+    const { clock, observer, limits } = this.#deps;
+    const pumped = this.#pump(process);
+    const exited = process.exit.then(
+      (exit): Ended => ({ exit }),
+      (): Ended => ({ exit: undefined }),
+    );
+    const first = await Promise.race([exited, this.#stopped]);
+    const isStopped = typeof first === "string";
+    const termination = isStopped ? await this.#end(process, exited) : null;
+    const durationMs = clock.monotonicMs() - startedMs;
+    this.#state = "draining";
+    this.#run.abort();
+    const cancelCut = isStopped ? cutNow(process) : clock.after(limits.drainMs, () => process.output.cut());
+    await pumped;
+    cancelCut();
+    // A tree that could not be ended is said to be so by the outcome of those who asked for its end; here nobody did.
+    if (!isStopped && this.request.descendants === "end") await process.terminate().catch(() => undefined);
+    const drained = process.output.complete;
+    process.release();
+    this.outcome = { ...say(first), drained, termination, durationMs };
+    this.#state = "ended";
+    this.log.endOutput();
+    observer.ended?.(this, this.outcome);
+    this.#finish(this.outcome);
+  }
+
+  /** Ends the tree: politely first where a grace is configured, then by force. */
+  async #end(process: Process, exited: Promise<Ended>): Promise<Termination> {
+    const { clock, limits } = this.#deps;
+    if (limits.killGraceMs > 0) {
+      await process.signal("SIGTERM").catch(() => undefined);
+      await within(clock, limits.killGraceMs, exited);
+    }
+    const termination = await process.terminate().catch((): Termination => "bestEffort");
+    const isGone = await within(clock, killedExitMsMax, exited);
+    return isGone ? termination : "bestEffort";
+  }
+
+  /** Moves output into the log, and asks for the next piece only when the log has room. */
+  async #pump(process: Process): Promise<void> {
+    const { clock, observer } = this.#deps;
+    try {
+      for (let chunk = await process.output.next(); chunk !== undefined; chunk = await process.output.next()) {
+        this.#lastActivityMs = clock.monotonicMs();
+        observer.output?.(chunk.stream, chunk.bytes.length);
+        this.log.append(chunk);
+        const room = this.log.room();
+        if (room === undefined) continue;
+        await room;
+        observer.heldBack?.(clock.monotonicMs() - this.#lastActivityMs);
+      }
+    } catch {
+      // A source that fails has ended, and says by `complete` that it was not at its end.
+      return;
+    }
+  }
+}
+
+interface Ended {
+  readonly exit: Exit | undefined;
+}
+
+/** How the run ended, in the words that clients are told. */
+function say(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | "signal" | "endedBy"> {
+  if (first === "timeout") return { outcome: "timeout", exitCode: null, signal: null, endedBy: null };
+  if (typeof first === "string") return { outcome: "killed", exitCode: null, signal: null, endedBy: first };
+  if (first.exit === undefined) return { outcome: "lost", exitCode: null, signal: null, endedBy: null };
+  return { outcome: "exited", exitCode: first.exit.code, signal: first.exit.signal, endedBy: null };
+}
+
+function cutNow(process: Process): () => void {
+  process.output.cut();
+  return () => undefined;
+}
+
+/** Whether `promise` settled within `ms`. */
+async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let cancel = (): void => undefined;
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(ms, () => resolve(false));
+  });
+  const isInTime = await Promise.race([promise.then(() => true), late]);
+  cancel();
+  return isInTime;
+}

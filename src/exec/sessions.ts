@@ -1,0 +1,165 @@
+import { ExecgateError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import { createId } from "./id.ts";
+import type { Observer } from "./observer.ts";
+import type { ExecRequest } from "./request.ts";
+import type { Runtime } from "./runtime.ts";
+import { Session, type SessionLimits } from "./session.ts";
+
+/** The limits over all sessions. */
+export interface SessionsLimits extends SessionLimits {
+  readonly sessionsMax: number;
+  readonly sessionsPerPrincipalMax: number;
+  /** Memory reserved for collecting output, over all requests, in bytes. */
+  readonly collectBytesTotal: number;
+  readonly endedSessionsMax: number;
+  readonly endedBytesMax: number;
+}
+
+export interface SessionsDeps {
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly limits: SessionsLimits;
+}
+
+/** How long an ended session is kept for those who ask how it ended, milliseconds. */
+const endedKeptMs = 10 * 60 * 1000;
+
+/** Every session there is: admits new ones within the limits, finds them, keeps ended ones for a while, and ends all at last. */
+export class Sessions {
+  readonly #deps: SessionsDeps;
+  readonly #live = new Map<string, Session>();
+  /** Oldest end first. */
+  readonly #ended = new Map<string, { session: Session; bytes: number; cancel: () => void }>();
+  readonly #countByPrincipal = new Map<string, number>();
+  #collectBytes = 0;
+  #endedBytes = 0;
+  #isDraining = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(deps: SessionsDeps) {
+    this.#deps = deps;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /**
+   * Takes a request in: the session counts from here on and is the caller's to start, or to `stop` and start no more.
+   * @throws DRAINING, TOO_MANY_SESSIONS, OVERLOADED, RUNTIME_UNAVAILABLE
+   */
+  admit(request: ExecRequest): Session {
+    const { runtimes, clock, limits } = this.#deps;
+    const runtime = runtimes.get(request.target.runtime);
+    if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
+    this.#checkRoom(request);
+    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits });
+    this.#live.set(session.id, session);
+    this.#count(request.principal, 1);
+    this.#collectBytes += reserved(request);
+    void session.finished.then((outcome) => this.#leave(session, outcome !== undefined));
+    return session;
+  }
+
+  /** The session of this id, live or ended. */
+  get(id: string): Session | undefined {
+    return this.#live.get(id) ?? this.#ended.get(id)?.session;
+  }
+
+  /** All of them, ended ones first, each kind oldest first. */
+  *list(): Iterable<Session> {
+    for (const { session } of this.#ended.values()) yield session;
+    yield* this.#live.values();
+  }
+
+  /** Lets go of an ended session's output: its answer was given, and nobody can have been promised it. */
+  forgetOutput(session: Session): void {
+    session.forgetOutput();
+    const kept = this.#ended.get(session.id);
+    if (kept === undefined) return;
+    this.#endedBytes -= kept.bytes;
+    kept.bytes = 0;
+  }
+
+  /** Admits nothing more; resolves when no session is left. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#live.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  /** Ends every session because the gateway does. */
+  stopAll(): void {
+    for (const session of this.#live.values()) session.stop("shutdown");
+  }
+
+  /** Lets go of the ended ones and of their timers. */
+  close(): void {
+    for (const id of [...this.#ended.keys()]) this.#forget(id);
+  }
+
+  #checkRoom(request: ExecRequest): void {
+    const { limits } = this.#deps;
+    if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
+    if (this.#live.size >= limits.sessionsMax) {
+      throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
+    }
+    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= limits.sessionsPerPrincipalMax) {
+      const message = `You have ${limits.sessionsPerPrincipalMax} sessions already; end one or wait.`;
+      throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
+    }
+    if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
+      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
+      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
+    }
+  }
+
+  #count(principal: string, by: 1 | -1): void {
+    const count = (this.#countByPrincipal.get(principal) ?? 0) + by;
+    if (count === 0) this.#countByPrincipal.delete(principal);
+    else this.#countByPrincipal.set(principal, count);
+  }
+
+  #leave(session: Session, isStarted: boolean): void {
+    this.#live.delete(session.id);
+    this.#count(session.request.principal, -1);
+    this.#collectBytes -= reserved(session.request);
+    if (isStarted && !this.#isDraining) this.#keep(session);
+    if (this.#live.size === 0) this.#onEmpty?.();
+  }
+
+  #keep(session: Session): void {
+    const { clock, limits } = this.#deps;
+    const { counts } = session.log;
+    const cap = session.request.collect?.bytesMax ?? 0;
+    const bytes = session.log.cost + Math.min(cap, counts.stdout) + Math.min(cap, counts.stderr);
+    const cancel = clock.after(endedKeptMs, () => this.#forget(session.id));
+    this.#ended.set(session.id, { session, bytes, cancel });
+    this.#endedBytes += bytes;
+    for (const id of this.#ended.keys()) {
+      if (this.#ended.size <= limits.endedSessionsMax && this.#endedBytes <= limits.endedBytesMax) break;
+      this.#forget(id);
+    }
+  }
+
+  #forget(id: string): void {
+    const kept = this.#ended.get(id);
+    if (kept === undefined) return;
+    kept.cancel();
+    this.#endedBytes -= kept.bytes;
+    this.#ended.delete(id);
+  }
+}
+
+/** What collecting the output of a request can take at the most. A terminal has one stream only. */
+function reserved(request: ExecRequest): number {
+  return (request.collect?.bytesMax ?? 0) * (request.spec.tty === undefined ? 2 : 1);
+}

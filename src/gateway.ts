@@ -1,0 +1,146 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { createOwnerAccess } from "./access/access.ts";
+import type { Address } from "./address.ts";
+import { type Config, ConfigError } from "./config.ts";
+import { createExecLog } from "./exec-log.ts";
+import { systemClock } from "./exec/clock.ts";
+import { combineObservers } from "./exec/observer.ts";
+import type { Runtime } from "./exec/runtime.ts";
+import { Sessions } from "./exec/sessions.ts";
+import { createMetrics } from "./metrics.ts";
+import { createRuntimes } from "./runtimes/index.ts";
+import { buildApp } from "./server/app.ts";
+import { type Listener, openListener, type TlsFiles } from "./server/listen.ts";
+import { openMetricsListener } from "./server/metrics-listener.ts";
+import { createOriginRules } from "./server/origin.ts";
+import { ownerToken, selfSignedIdentity } from "./state.ts";
+import { packageDir, readVersion } from "./version.ts";
+
+/** A gateway that runs. */
+export interface Gateway {
+  readonly app: FastifyInstance;
+  /** Where it is reached, in the order of the configuration. */
+  readonly urls: readonly string[];
+  readonly metricsUrl: string | undefined;
+  readonly token: string;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  /**
+   * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
+   * @param hurry ends the rest at once when it aborts
+   */
+  shutdown(hurry?: AbortSignal): Promise<void>;
+}
+
+/** How long a client whose session was ended may take for the closing handshake, milliseconds. */
+const farewellMs = 1000;
+
+/** Wires everything together: the only place that knows all the parts. @throws ConfigError for what the machine refuses */
+export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
+  const version = readVersion();
+  const runtimes = await createRuntimes(config.runtimes);
+  const metrics = createMetrics(runtimes, version);
+  const observer = combineObservers([metrics.observer, createExecLog(log)]);
+  const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
+  const token = await findToken(config, log);
+  const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
+  const app = await buildApp({
+    sessions,
+    runtimes,
+    access: createOwnerAccess(token),
+    clock: systemClock,
+    limits: config.limits,
+    origins: createOriginRules(config.publicUrls, hosts, config.allowedOrigins),
+    metrics,
+    log,
+    version,
+    frameAncestors: config.frameAncestors,
+    publicDir: fileURLToPath(new URL("public/", packageDir)),
+  });
+  await app.ready();
+  const listeners = await openListeners(app, config, log);
+  const metricsListener = config.metricsListen && (await openMetricsListener(config.metricsListen, metrics));
+  return {
+    app,
+    token,
+    runtimes,
+    urls: listeners.map((listener) => listener.url),
+    metricsUrl: metricsListener?.url,
+    async shutdown(hurry) {
+      const empty = sessions.drain();
+      await waitForEnd(empty, config.limits.shutdownMs, hurry);
+      sessions.stopAll();
+      await empty;
+      for (const listener of listeners) listener.stop();
+      await closeSockets(app);
+      await Promise.all(listeners.map((listener) => listener.close()));
+      await metricsListener?.close();
+      await app.close();
+      sessions.close();
+      await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
+    },
+  };
+}
+
+async function findToken(config: Config, log: Logger): Promise<string> {
+  if (config.token !== undefined) return config.token;
+  const { token, file } = await ownerToken(config.stateDir);
+  log.info({ tokenFile: file }, "the owner's token is in this file");
+  return token;
+}
+
+async function openListeners(app: FastifyInstance, config: Config, log: Logger): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
+  for (const address of config.listen) {
+    const listener = await tryToOpen(app, address, address.tls ? tls : undefined, log);
+    if (listener !== undefined) listeners.push(listener);
+  }
+  return listeners;
+}
+
+/** The listener, or nothing when it may be left out and its address is taken. */
+async function tryToOpen(app: FastifyInstance, address: Address, tls: TlsFiles | undefined, log: Logger): Promise<Listener | undefined> {
+  try {
+    return await openListener(app, address, tls);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (address.kind === "unix" || address.isOptional !== true) throw new ConfigError(`listen: ${address.text}: ${reason}`);
+    log.warn({ address: address.text, reason }, "this listener is left out");
+    return undefined;
+  }
+}
+
+async function readTls({ tls, stateDir }: Config): Promise<TlsFiles> {
+  if (tls === undefined) return await selfSignedIdentity(stateDir);
+  try {
+    return { cert: await readFile(tls.certFile, "utf8"), key: await readFile(tls.keyFile, "utf8") };
+  } catch (cause) {
+    throw new ConfigError(`tls: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** Resolves when everything has ended, when the time is over, or when somebody is in a hurry. */
+async function waitForEnd(empty: Promise<void>, ms: number, hurry: AbortSignal | undefined): Promise<void> {
+  let cancel = (): void => undefined;
+  const late = new Promise<void>((resolve) => {
+    cancel = systemClock.after(ms, resolve);
+    if (hurry?.aborted) resolve();
+    hurry?.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([empty, late]);
+  cancel();
+}
+
+/** Tells the clients that are still there, and gives them a moment for the closing handshake. */
+async function closeSockets(app: FastifyInstance): Promise<void> {
+  const closed = [...app.websocketServer.clients].map((socket) => {
+    socket.close(1001, "shutting down");
+    return new Promise<void>((resolve) => {
+      socket.once("close", () => resolve());
+    });
+  });
+  await waitForEnd(Promise.all(closed).then(), farewellMs, undefined);
+}

@@ -1,0 +1,109 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ErrorCode } from "./errors.ts";
+import type { Observer } from "./exec/observer.ts";
+import type { Runtime } from "./exec/runtime.ts";
+import type { Session } from "./exec/session.ts";
+
+/** The metrics, and the two sides that feed them: the core as its observer, the server by calling. */
+export interface Metrics {
+  readonly contentType: string;
+  render(): Promise<string>;
+  readonly observer: Observer;
+  refused(code: ErrorCode): void;
+  clientCame(protocol: string): void;
+  clientLeft(protocol: string): void;
+}
+
+/** From a fast host command to a long container start, in seconds. */
+const startBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600];
+/** How long a runtime may take to say that it is up when metrics are read, milliseconds. */
+const pingMsMax = 2000;
+
+/** Makes the registry. Label values come from fixed sets and configured names only, so that no client can add a series. */
+export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: string): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <T extends string>(name: string, help: string, labelNames: T[]) =>
+    new Counter({ name: `execgate_${name}`, help, labelNames, registers });
+  const gauge = <T extends string>(name: string, help: string, labelNames: T[]) =>
+    new Gauge({ name: `execgate_${name}`, help, labelNames, registers });
+
+  const execs = counter("execs_total", "Commands that were started and have ended.", ["runtime", "mode", "outcome", "exit"]);
+  const labelNames = ["runtime", "mode"] as const;
+  const durations = new Histogram({
+    name: "execgate_exec_duration_seconds",
+    help: "Time from start to the end of the command.",
+    labelNames,
+    buckets: durationBuckets,
+    registers,
+  });
+  const starts = new Histogram({
+    name: "execgate_exec_start_seconds",
+    help: "Time that starting a command took.",
+    labelNames: ["runtime"] as const,
+    buckets: startBuckets,
+    registers,
+  });
+  const active = gauge("sessions_active", "Commands that run.", ["runtime", "mode"]);
+  const clients = gauge("clients_active", "WebSocket clients.", ["protocol"]);
+  const bytes = counter("stream_bytes_total", "Bytes that commands wrote.", ["stream"]);
+  const truncated = counter("output_truncated_total", "Answers whose output was cut at its cap.", []);
+  const refusals = counter("refused_total", "Requests and starts that were refused.", ["code"]);
+  const terminations = counter("terminations_total", "Process trees that were ended, by how sure that is.", ["kind"]);
+  const backpressure = counter("backpressure_seconds_total", "Time that commands stood still for slow clients.", []);
+  addConstantMetrics(registry, runtimes, version);
+  const byStream = { stdout: bytes.labels("stdout"), stderr: bytes.labels("stderr") };
+  const labelsOf = ({ request }: Session): [string, string] => [request.target.runtime, request.mode];
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    refused: (code) => refusals.inc({ code }),
+    clientCame: (protocol) => clients.inc({ protocol }),
+    clientLeft: (protocol) => clients.dec({ protocol }),
+    observer: {
+      started(session, startMs) {
+        active.labels(...labelsOf(session)).inc();
+        starts.labels(session.request.target.runtime).observe(startMs / 1000);
+      },
+      ended(session, { outcome, exitCode, durationMs, termination }) {
+        const [runtime, mode] = labelsOf(session);
+        active.labels(runtime, mode).dec();
+        execs.labels(runtime, mode, outcome, exitCode === null ? "none" : exitCode === 0 ? "zero" : "nonzero").inc();
+        durations.labels(runtime, mode).observe(durationMs / 1000);
+        if (termination !== null) terminations.labels(termination).inc();
+        const cap = session.request.collect?.bytesMax ?? Number.POSITIVE_INFINITY;
+        if (session.log.counts.stdout > cap || session.log.counts.stderr > cap) truncated.inc();
+      },
+      output: (stream, count) => byStream[stream].inc(count),
+      heldBack: (ms) => backpressure.inc(ms / 1000),
+    },
+  };
+}
+
+function addConstantMetrics(registry: Registry, runtimes: ReadonlyMap<string, Runtime>, version: string): void {
+  const build = new Gauge({
+    name: "execgate_build_info",
+    help: "What is running.",
+    labelNames: ["version", "node"],
+    registers: [registry],
+  });
+  build.set({ version, node: process.version }, 1);
+  new Gauge({
+    name: "execgate_runtime_up",
+    help: "Whether the runtime answers.",
+    labelNames: ["runtime"] as const,
+    registers: [registry],
+    async collect() {
+      for (const runtime of runtimes.values()) {
+        const isUp = await runtime.ping(AbortSignal.timeout(pingMsMax)).then(
+          () => 1,
+          () => 0,
+        );
+        this.set({ runtime: runtime.name }, isUp);
+      }
+    },
+  });
+}

@@ -1,0 +1,126 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import fastifySwagger from "@fastify/swagger";
+import fastifyWebsocket from "@fastify/websocket";
+import fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
+import { ExecgateError } from "../errors.ts";
+import type { AppDeps, RouteDeps } from "./deps.ts";
+import { installGatekeeper } from "./gatekeeper.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { problemOf, refusalOf, sendProblem } from "./problem.ts";
+import { execRoute } from "./routes/exec.ts";
+import { execSocketRoutes } from "./routes/exec-socket.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { pageRoutes } from "./routes/page.ts";
+import { sessionIoRoutes } from "./routes/session-io.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { targetsRoute } from "./routes/targets.ts";
+import { ajvOptions, explainInvalid } from "./validation.ts";
+import { selectSubprotocol } from "../wire/index.ts";
+
+/** The largest WebSocket message, bytes; a larger one closes the connection with 1009. */
+const messageBytesMax = 1_048_576;
+/** All headers of a request together, the URL with its query included, bytes. */
+export const headerBytesMax = 256 * 1024;
+
+/** Builds the server from what it is given. It listens nowhere: listeners hand it their requests. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    bodyLimit: deps.limits.bodyBytesMax,
+    ajv: { customOptions: ajvOptions },
+    schemaErrorFormatter: explainInvalid,
+    routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
+    http: { maxHeaderSize: headerBytesMax },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (cause, request, reply) => void sendProblem(request, reply, cause),
+    forceCloseConnections: true,
+  });
+  app.setErrorHandler((cause, request, reply) => {
+    deps.metrics.refused(refusalOf(cause).code);
+    return sendProblem(request, reply, cause);
+  });
+  // Schemas of answers are for the documentation: what is answered is never filtered by them.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer));
+    } catch (cause) {
+      done(cause as Error);
+    }
+  });
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "execgate", version: deps.version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    },
+  });
+  await app.register(fastifyWebsocket, {
+    options: {
+      maxPayload: messageBytesMax,
+      perMessageDeflate: false,
+      clientTracking: true,
+      handleProtocols: (offered) => selectSubprotocol([...offered]) ?? false,
+    },
+    // Sockets are closed by the end of their sessions, with a code that says why.
+    preClose: (done) => done(),
+  });
+  installGatekeeper(app, deps);
+  await registerRoutes(app, { ...deps, heartbeat: new Heartbeat(deps.clock) });
+  return app;
+}
+
+async function registerRoutes(app: FastifyInstance, deps: RouteDeps): Promise<void> {
+  const methodsByUrl = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const methods = methodsByUrl.get(url) ?? new Set();
+    for (const name of [method].flat()) methods.add(name);
+    methodsByUrl.set(url, methods);
+  });
+  operationRoutes(app, deps);
+  execRoute(app, deps);
+  execSocketRoutes(app, deps);
+  sessionRoutes(app, deps);
+  sessionIoRoutes(app, deps);
+  targetsRoute(app, deps);
+  const known = [...methodsByUrl];
+  await pageRoutes(app, deps);
+  for (const [url, methods] of known) refuseOtherMethods(app, url, methods);
+  app.setNotFoundHandler({ preValidation: async () => undefined }, (request) => {
+    throw new ExecgateError("NOT_FOUND", `There is nothing at ${request.method} ${request.url.split("?")[0]?.slice(0, 200)}.`);
+  });
+}
+
+/** Answers what a path does not know: 405 with the methods that it does, and preflights of allowed origins. */
+function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySet<string>): void {
+  const others: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+  app.route({
+    method: others.filter((method) => !known.has(method)),
+    url,
+    schema: { querystring: {}, hide: true },
+    config: { access: "authenticated" },
+    handler: (request, reply) => {
+      reply.header("allow", [...known].join(", "));
+      throw new ExecgateError("METHOD_NOT_ALLOWED", `${url} answers ${[...known].join(", ")}, not ${request.method}.`);
+    },
+  });
+}
+
+/** What the HTTP parser itself refuses never reaches a route: it is answered on the bare socket. */
+function answerClientError(cause: NodeJS.ErrnoException, socket: Socket): void {
+  if (cause.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isLarge = cause.code === "HPE_HEADER_OVERFLOW";
+  const error = isLarge
+    ? new ExecgateError("HEADERS_TOO_LARGE", `The headers are larger than ${headerBytesMax} bytes.`)
+    : new ExecgateError("BAD_REQUEST", "The request is not well-formed HTTP.");
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

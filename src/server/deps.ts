@@ -1,0 +1,70 @@
+import type { FastifyBaseLogger } from "fastify";
+import type { Access } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { Clock } from "../exec/clock.ts";
+import type { Runtime } from "../exec/runtime.ts";
+import type { Session } from "../exec/session.ts";
+import type { Sessions } from "../exec/sessions.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { OriginRules } from "./origin.ts";
+
+/** The limits that the server keeps or tells. All of them are options of the configuration. */
+export interface ServerLimits {
+  readonly execTimeoutMsDefault: number;
+  readonly execTimeoutMsMax: number;
+  readonly outputBytesDefault: number;
+  readonly outputBytesMax: number;
+  readonly bodyBytesMax: number;
+  readonly keepMsDefault: number;
+  readonly keepMsMax: number;
+  readonly slowClientMs: number;
+}
+
+/** What the metrics give the server, and take from it. */
+export interface MetricsPort {
+  readonly contentType: string;
+  render(): Promise<string>;
+  refused(code: ErrorCode): void;
+  clientCame(protocol: string): void;
+  clientLeft(protocol: string): void;
+}
+
+/** Everything that the server is built from. */
+export interface AppDeps {
+  readonly sessions: Sessions;
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly limits: ServerLimits;
+  readonly origins: OriginRules;
+  readonly metrics: MetricsPort;
+  readonly log: FastifyBaseLogger;
+  readonly version: string;
+  /** Whose ancestors may embed the page. */
+  readonly frameAncestors: readonly string[];
+  readonly publicDir: string;
+}
+
+/** What the routes get: the same, and what the server itself keeps. */
+export interface RouteDeps extends AppDeps {
+  readonly heartbeat: Heartbeat;
+}
+
+/** Who may come to a route: everybody, or whoever is authenticated. Asking for the Host can be left out. */
+export interface AccessRule {
+  readonly access: "public" | "authenticated";
+  readonly anyHost?: boolean;
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig extends Partial<AccessRule> {}
+  interface FastifyRequest {
+    /** Set for every route that is not public. */
+    principal: Principal;
+    /** The subprotocols offered beside credentials. */
+    subprotocols: readonly string[];
+    /** A session that was admitted before the upgrade and is started after it. */
+    admitted: Session | undefined;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Access } from "../access/access.ts";
+import type { Principal } from "../access/principal.ts";
+import { ExecgateError } from "../errors.ts";
+import { type ExecMode, type ExecRequest, freezeRequest } from "../exec/request.ts";
+import type { Runtime } from "../exec/runtime.ts";
+import { resolveTarget } from "../exec/targets.ts";
+import { flagOf, listOf, numberOf } from "./query.ts";
+import { commandBytesMax, commandItemsMax, type ExecBody, type ExecQuery, type SessionBody } from "./schemas.ts";
+
+/** The defaults and maxima that requests are held to. */
+export interface RequestLimits {
+  readonly execTimeoutMsDefault: number;
+  readonly execTimeoutMsMax: number;
+  readonly outputBytesDefault: number;
+  readonly outputBytesMax: number;
+  readonly keepMsDefault: number;
+  readonly keepMsMax: number;
+}
+
+export interface RequestDeps {
+  readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly access: Access;
+  readonly limits: RequestLimits;
+}
+
+type Asked = Omit<SessionBody, "stdin" | "stdinEncoding"> & {
+  readonly mode: ExecMode;
+  readonly stdin: boolean;
+  readonly isCollected: boolean;
+};
+
+/** The request of `POST /v1/exec`: its answer is collected. */
+export function requestFromExec(body: ExecBody, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
+  return createRequest({ ...body, mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, principal, deps);
+}
+
+/** The request of `POST /v1/sessions`: collected too, and open for stdin where that is asked. */
+export function requestFromSession(body: SessionBody, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
+  const stdin = body.stdin !== undefined && body.stdin !== false;
+  return createRequest({ ...body, mode: "interactive", stdin, isCollected: true }, principal, deps);
+}
+
+/** The request of a WebSocket: no timeout and a terminal for a shell, unless the query says otherwise. */
+export function requestFromQuery(query: ExecQuery, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
+  const command = listOf(query.command);
+  const asked: Asked = {
+    mode: "interactive",
+    isCollected: false,
+    command: [...command],
+    env: environmentOf(listOf(query.env)),
+    stdin: flagOf(query.stdin, true),
+    tty: flagOf(query.tty, command.length === 0),
+    timeoutMs: numberOf(query.timeoutMs, 0),
+    ...(query.target !== undefined && { target: query.target }),
+    ...(query.cols !== undefined && { cols: Number(query.cols) }),
+    ...(query.rows !== undefined && { rows: Number(query.rows) }),
+    ...(query.cwd !== undefined && { cwd: query.cwd }),
+    ...(query.user !== undefined && { user: query.user }),
+    ...(query.descendants !== undefined && { descendants: query.descendants }),
+    ...(query.keepMs !== undefined && { keepMs: Number(query.keepMs) }),
+  };
+  return createRequest(asked, principal, deps);
+}
+
+/** Resolves the target, fills in the defaults, freezes all of it, and asks whether the principal may. */
+async function createRequest(asked: Asked, principal: Principal, { runtimes, access, limits }: RequestDeps): Promise<ExecRequest> {
+  const command = asked.command ?? [];
+  checkCommand(command);
+  const timeoutMs = asked.timeoutMs ?? limits.execTimeoutMsDefault;
+  const keepMs = asked.keepMs ?? limits.keepMsDefault;
+  const bytesMax = asked.outputBytesMax ?? Math.min(limits.outputBytesDefault, limits.outputBytesMax);
+  atMost("timeoutMs", timeoutMs, asked.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
+  atMost("keepMs", keepMs, limits.keepMsMax);
+  atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
+  const target = await resolveTarget(runtimes, asked.target ?? "host");
+  const tty = asked.tty === true ? { cols: asked.cols ?? 80, rows: asked.rows ?? 24 } : undefined;
+  const request = freezeRequest({
+    target,
+    spec: { command, env: asked.env ?? {}, cwd: asked.cwd, user: asked.user, tty, stdin: asked.stdin },
+    mode: asked.mode,
+    principal: principal.subject,
+    timeoutMs,
+    descendants: asked.descendants ?? "end",
+    keepMs,
+    collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head" } : undefined,
+  });
+  access.authorize(principal, "exec", request);
+  return request;
+}
+
+function checkCommand(command: readonly string[]): void {
+  if (command[0] === "") throw new ExecgateError("BAD_REQUEST", "command.0 is empty; name a command.", { field: "command.0" });
+  if (command.length > commandItemsMax) {
+    throw new ExecgateError("BAD_REQUEST", `command has more than ${commandItemsMax} items.`, { field: "command" });
+  }
+  const bytes = command.reduce((sum, argument) => sum + Buffer.byteLength(argument) + 1, 0);
+  if (bytes <= commandBytesMax) return;
+  throw new ExecgateError("BAD_REQUEST", `command is longer than ${commandBytesMax} bytes; give data by stdin.`, { field: "command" });
+}
+
+function atMost(field: string, value: number, maximum: number): void {
+  if (value > maximum) throw new ExecgateError("BAD_REQUEST", `${field} is ${value}; here it is at most ${maximum}.`, { field });
+}
+
+function environmentOf(pairs: readonly string[]): Record<string, string> {
+  const entries = pairs.map((pair, index) => {
+    const equals = pair.indexOf("=");
+    if (equals < 1) throw new ExecgateError("BAD_REQUEST", `env.${index} is not of the form NAME=VALUE.`, { field: `env.${index}` });
+    return [pair.slice(0, equals), pair.slice(equals + 1)] as const;
+  });
+  if (new Set(entries.map(([name]) => name)).size < entries.length) {
+    throw new ExecgateError("BAD_REQUEST", "env names a variable twice.", { field: "env" });
+  }
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,57 @@
+import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
+import { ExecgateError } from "../errors.ts";
+import { readCredentials } from "./credentials.ts";
+import type { AppDeps } from "./deps.ts";
+import { checkHost, checkOrigin } from "./origin.ts";
+import { parseQuery } from "./query.ts";
+import { noQuery } from "./schemas.ts";
+
+const corsHeaders = {
+  "access-control-allow-methods": "GET, POST, DELETE",
+  "access-control-allow-headers": "authorization, content-type, prefer, idempotency-key",
+  "access-control-max-age": "600",
+} as const;
+
+/**
+ * Stands before every route: Host and Origin, then who it is, then a well-formed query. A route that does not say who
+ * may come to it stops the start.
+ */
+export function installGatekeeper(app: FastifyInstance, { origins, access }: AppDeps): void {
+  app.decorateRequest("principal");
+  app.decorateRequest("subprotocols");
+  app.decorateRequest("admitted");
+  app.addHook("onRoute", requireAccessRule);
+
+  app.addHook("onRequest", async (request, reply) => {
+    const { access: rule, anyHost } = request.routeOptions.config;
+    if (anyHost !== true) checkHost(request, origins);
+    const corsOrigin = checkOrigin(request, origins);
+    if (corsOrigin !== undefined) {
+      reply.headers({ "access-control-allow-origin": corsOrigin, vary: "origin" });
+      if (request.method === "OPTIONS") return reply.headers(corsHeaders).code(204).send();
+    }
+    const { token, subprotocols, isCredentialOffered } = readCredentials(request.headers);
+    request.subprotocols = subprotocols;
+    if (rule !== "public") request.principal = access.authenticate(token);
+    if (isCredentialOffered && subprotocols.length === 0) {
+      throw new ExecgateError("BAD_REQUEST", "Beside the credential, offer the subprotocol to speak, such as v1.execgate.");
+    }
+    request.query = parseQuery(request.raw.url ?? "");
+    return undefined;
+  });
+}
+
+function requireAccessRule(route: RouteOptions): void {
+  if (route.config?.access === undefined) throw new Error(`The route ${route.method} ${route.url} has no access rule.`);
+  // A route that declares no query takes none: what it does not know is refused, never ignored.
+  if (route.schema?.querystring === undefined) route.schema = { ...route.schema, querystring: noQuery };
+}
+
+/** Calls `then` when the client goes before its answer is complete. */
+export function onClientGone(request: FastifyRequest, then: () => void): () => void {
+  const { socket } = request.raw;
+  const whenClosed = (): void => then();
+  if (socket.destroyed) then();
+  else socket.once("close", whenClosed);
+  return () => socket.removeListener("close", whenClosed);
+}

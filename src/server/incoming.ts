@@ -1,0 +1,109 @@
+import type { Size } from "../exec/runtime.ts";
+import type { Session } from "../exec/session.ts";
+
+/** Stdin bytes that a client may have waiting, beyond which it is not read: its credit. */
+export const stdinWindow = 256 * 1024;
+/** The client is told at least every so many bytes what was accepted. */
+const acceptedEvery = 64 * 1024;
+
+export interface IncomingEvents {
+  /** So many bytes of this client's stdin were accepted since it came. */
+  accepted(bytes: number): void;
+  /** Whether the client is within its credit; beyond it nothing more is to be read from it. */
+  credit(isWithin: boolean): void;
+}
+
+/**
+ * The receiving half of a client: stdin waits here, in order, until the command takes it, while sizes and signals pass by.
+ * A burst of sizes becomes one, which is applied before any stdin that came after it.
+ */
+export class Incoming {
+  readonly #session: Session;
+  readonly #client: string;
+  readonly #events: IncomingEvents;
+  #queue: (Uint8Array | "eof")[] = [];
+  #queuedBytes = 0;
+  #acceptedBytes = 0;
+  #reportedBytes = 0;
+  #size: Size | undefined;
+  #isRunning = false;
+  #isOpen = false;
+  #isClosed = false;
+
+  constructor(session: Session, client: string, events: IncomingEvents) {
+    this.#session = session;
+    this.#client = client;
+    this.#events = events;
+  }
+
+  /** The command runs: what came early goes in now. */
+  open(): void {
+    this.#isOpen = true;
+    this.#run();
+  }
+
+  /** The client is gone, and with it what nobody took. */
+  close(): void {
+    this.#isClosed = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+
+  stdin(bytes: Uint8Array): void {
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    if (this.#queuedBytes > stdinWindow) this.#events.credit(false);
+    this.#run();
+  }
+
+  eof(): void {
+    this.#queue.push("eof");
+    this.#run();
+  }
+
+  resize(size: Size): void {
+    const isFirst = this.#size === undefined;
+    this.#size = size;
+    // Applied at the end of this turn of the loop, so that of a burst only the last one is.
+    if (isFirst && this.#isOpen) setImmediate(() => void this.#applySize().catch(() => undefined));
+  }
+
+  #run(): void {
+    if (this.#isRunning || !this.#isOpen) return;
+    this.#isRunning = true;
+    void this.#drain().finally(() => {
+      this.#isRunning = false;
+      if (this.#queue.length > 0) this.#run();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await this.#applySize();
+    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+      await this.#applySize();
+      if (item === "eof") await this.#session.endInput();
+      else await this.#write(item);
+    }
+    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#session.write(bytes);
+    if (this.#isClosed) return;
+    this.#acceptedBytes += bytes.length;
+    this.#queuedBytes -= bytes.length;
+    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
+    if (this.#queuedBytes <= stdinWindow) this.#events.credit(true);
+  }
+
+  #report(): void {
+    this.#reportedBytes = this.#acceptedBytes;
+    this.#events.accepted(this.#acceptedBytes);
+  }
+
+  async #applySize(): Promise<void> {
+    const size = this.#size;
+    this.#size = undefined;
+    if (size !== undefined) await this.#session.resize(size, this.#client);
+  }
+}

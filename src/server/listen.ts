@@ -1,0 +1,105 @@
+import { unlink } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import { connect, type Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import type { Address } from "../address.ts";
+import { headerBytesMax } from "./app.ts";
+
+/** A listener that is open. */
+export interface Listener {
+  readonly address: Address;
+  /** Where it is reached, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Takes no new connection, and ends those that carry no request. */
+  stop(): void;
+  /** Ends every connection. */
+  close(): Promise<void>;
+}
+
+/** Key and certificate in PEM, for listeners with TLS. */
+export interface TlsFiles {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** How often connections that have not finished a request's head are looked through, milliseconds. */
+const checkMs = 1000;
+/** How long the head of a request, and a whole one, may take to arrive, milliseconds. */
+const headersMs = 10_000;
+const requestMs = 300_000;
+
+/** Opens one listener, which hands its requests and upgrades to the app. @throws what listening throws, such as EADDRINUSE */
+export async function openListener(app: FastifyInstance, address: Address, tls: TlsFiles | undefined): Promise<Listener> {
+  const options = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+  };
+  const server =
+    tls === undefined
+      ? http.createServer(options)
+      : https.createServer({ ...options, ...tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"], handshakeTimeout: headersMs });
+  server.on("request", (request, response) => app.routing(request, response));
+  server.on("upgrade", (request, socket, head) => app.server.emit("upgrade", request, socket, head));
+  server.on("clientError", (cause, socket) => app.server.emit("clientError", cause, socket));
+  if (address.kind === "unix") await removeStaleSocket(address.path);
+  const sockets = track(server, address.kind === "unix");
+  await listen(server, address);
+  return {
+    address,
+    url: urlOf(server, address),
+    stop() {
+      server.close();
+      server.closeIdleConnections();
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** Every open connection: a server forgets those that were upgraded. */
+function track(server: http.Server | https.Server, isUnix: boolean): Set<Socket> {
+  const sockets = new Set<Socket>();
+  server.on(server instanceof https.Server ? "secureConnection" : "connection", (socket: Socket) => {
+    // A unix socket has no name that a page could point elsewhere; the check of the Host asks for this mark.
+    if (isUnix) Object.assign(socket, { isUnixListener: true });
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function listen(server: http.Server | https.Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const ready = (): void => {
+      server.removeListener("error", reject);
+      resolve();
+    };
+    if (address.kind === "unix") server.listen(address.path, ready);
+    else server.listen(address.port, address.host, ready);
+  });
+}
+
+function urlOf(server: http.Server | https.Server, address: Address): string {
+  const scheme = address.tls ? "https" : "http";
+  const bound = server.address();
+  if (address.kind === "unix" || bound === null || typeof bound === "string") return `${scheme}+${address.text}`;
+  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${bound.port}`;
+}
+
+/** Removes a socket file that nobody listens on any more, as a gateway that was killed leaves it. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const isStale = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once("error", (cause: NodeJS.ErrnoException) => resolve(cause.code === "ECONNREFUSED"));
+  });
+  if (isStale) await unlink(path);
+}

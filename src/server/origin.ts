@@ -1,0 +1,56 @@
+import { isIP } from "node:net";
+import type { FastifyRequest } from "fastify";
+import { ExecgateError } from "../errors.ts";
+
+/** By which names the gateway goes, and which pages may speak to it. */
+export interface OriginRules {
+  /** Host names beside localhost and IP addresses, lower-case. */
+  readonly names: ReadonlySet<string>;
+  /** The origins of `publicUrls`. */
+  readonly ownOrigins: ReadonlySet<string>;
+  /** Origins of other pages that may call, and get CORS answers. */
+  readonly allowedOrigins: ReadonlySet<string>;
+}
+
+export function createOriginRules(
+  publicUrls: readonly string[],
+  listenerHosts: readonly string[],
+  allowedOrigins: readonly string[],
+): OriginRules {
+  const urls = publicUrls.map((text) => new URL(text));
+  return {
+    names: new Set([...urls.map((url) => url.hostname), ...listenerHosts].map((name) => name.toLowerCase())),
+    ownOrigins: new Set(urls.map((url) => url.origin)),
+    allowedOrigins: new Set(allowedOrigins),
+  };
+}
+
+/**
+ * Refuses a Host that is none of ours: a page that made its own name point here (DNS rebinding) needs a name.
+ * @throws UNKNOWN_HOST
+ */
+export function checkHost(request: FastifyRequest, rules: OriginRules): void {
+  if ("isUnixListener" in request.raw.socket) return;
+  const host = request.headers.host ?? "";
+  const name = /^(\[[0-9a-fA-F:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/.exec(host)?.[1]?.toLowerCase();
+  if (name !== undefined && (name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0 || rules.names.has(name))) return;
+  const message = `The gateway does not go by the name ${JSON.stringify(host)}; reach it by address, as localhost, or list the name in publicUrls.`;
+  throw new ExecgateError("UNKNOWN_HOST", message);
+}
+
+/**
+ * Refuses a page of another origin: what a browser sends must be, letter for letter, this very request's own origin.
+ * @returns the origin when it is one of `allowedOrigins`, which is to get CORS answers
+ * @throws FORBIDDEN
+ */
+export function checkOrigin(request: FastifyRequest, rules: OriginRules): string | undefined {
+  const { origin } = request.headers;
+  if (origin === undefined) return undefined;
+  const scheme = "encrypted" in request.raw.socket ? "https" : "http";
+  if (rules.allowedOrigins.has(origin)) return origin;
+  if (origin === `${scheme}://${request.headers.host}` || rules.ownOrigins.has(origin)) return undefined;
+  throw new ExecgateError(
+    "FORBIDDEN",
+    `Pages of ${JSON.stringify(origin)} may not call this gateway; list it in allowedOrigins if they should.`,
+  );
+}

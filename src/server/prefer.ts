@@ -1,0 +1,38 @@
+import { ExecgateError } from "../errors.ts";
+
+/** How long a caller waits for the answer before it is content with a 202: for ever, or so many milliseconds. */
+export interface Preference {
+  readonly waitMs: number | undefined;
+  /** What was applied, for `Preference-Applied`. */
+  readonly applied: string;
+}
+
+/**
+ * Reads `Prefer` (RFC 7240): `respond-async` waits not at all, `wait=N` N seconds. Others are left alone, as the RFC wants it.
+ * @throws BAD_REQUEST for a `wait` that is no number
+ */
+export function readPrefer(header: string | string[] | undefined): Preference | undefined {
+  const entries = [header ?? []]
+    .flat()
+    .join(",")
+    .split(/[,;]/)
+    .map((entry) => entry.trim().toLowerCase());
+  const wait = entries.find((entry) => entry.startsWith("wait="));
+  if (wait !== undefined) {
+    const seconds = /^wait="?(\d{1,6})"?$/.exec(wait)?.[1];
+    if (seconds === undefined) throw new ExecgateError("BAD_REQUEST", `Prefer: ${wait} is not wait=SECONDS.`, { field: "Prefer" });
+    return { waitMs: Number(seconds) * 1000, applied: `wait=${seconds}` };
+  }
+  return entries.includes("respond-async") ? { waitMs: 0, applied: "respond-async" } : undefined;
+}
+
+/** Whether an Accept header takes `type`; no header takes everything. */
+export function accepts(header: string | undefined, type: string): boolean {
+  if (header === undefined) return true;
+  const family = `${type.split("/")[0]}/*`;
+  return header.split(",").some((part) => {
+    const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
+    const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+    return !isRefused && (range === type || range === family || range === "*/*");
+  });
+}

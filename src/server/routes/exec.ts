@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { ExecgateError } from "../../errors.ts";
+import { type ExecRequest, freezeRequest } from "../../exec/request.ts";
+import type { Session } from "../../exec/session.ts";
+import type { RouteDeps } from "../deps.ts";
+import { requestFromExec } from "../exec-request.ts";
+import { onClientGone } from "../gatekeeper.ts";
+import { IdempotencyKeys, readIdempotencyKey } from "../idempotency.ts";
+import { streamLines } from "../ndjson.ts";
+import { accepts, type Preference, readPrefer } from "../prefer.ts";
+import { type ExecBody, execBody } from "../schemas.ts";
+import { viewResult, viewSession } from "../session-view.ts";
+
+/** `POST /v1/exec`: one command, its answer in one piece, as lines, or later. */
+export function execRoute(app: FastifyInstance, deps: RouteDeps): void {
+  const keys = new IdempotencyKeys(deps.sessions, deps.clock);
+  app.post<{ Body: ExecBody }>("/v1/exec", { schema: { body: execBody }, config: { access: "authenticated" } }, async (request, reply) => {
+    const { body, headers } = request;
+    const prefer = readPrefer(headers.prefer);
+    const key = readIdempotencyKey(headers["idempotency-key"]);
+    const isStream = wantsLines(headers.accept);
+    if (isStream) checkStreamable(body, prefer, key);
+    const wanted = await requestFromExec(body, request.principal, deps);
+    if (isStream) return await answerLines(wanted, request, reply, deps);
+    const isBound = prefer === undefined && key === undefined;
+    const session =
+      key === undefined
+        ? await begin(wanted, request, deps, isBound)
+        : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
+    if (prefer !== undefined && !(await endsWithin(session, prefer, deps))) return accepted(reply, session, prefer);
+    const result = await viewResult(session, body.encoding ?? "auto");
+    if (isBound) deps.sessions.forgetOutput(session);
+    return reply.send(result);
+  });
+}
+
+function wantsLines(accept: string | undefined): boolean {
+  if (accept?.includes("application/x-ndjson")) return true;
+  if (accepts(accept, "application/json")) return false;
+  throw new ExecgateError("NOT_ACCEPTABLE", "The answer is application/json or, when asked for, application/x-ndjson.");
+}
+
+function checkStreamable(body: ExecBody, prefer: Preference | undefined, key: string | undefined): void {
+  const field = body.keep === "tail" ? "keep" : prefer !== undefined ? "Prefer" : key !== undefined ? "Idempotency-Key" : undefined;
+  if (field !== undefined) throw new ExecgateError("BAD_REQUEST", `${field} does not go with application/x-ndjson.`, { field });
+}
+
+/** Admits and starts the session; a client that it is bound to ends it by going away. */
+async function begin(
+  wanted: ExecRequest,
+  request: FastifyRequest<{ Body: ExecBody }>,
+  deps: RouteDeps,
+  isBound: boolean,
+): Promise<Session> {
+  const session = deps.sessions.admit(wanted);
+  if (isBound) {
+    const release = onClientGone(request, () => session.stop("disconnect"));
+    void session.finished.then(release);
+  }
+  await session.start();
+  feed(session, request.body);
+  return session;
+}
+
+/** Writes the stdin that came with the request and closes it, without waiting for the command to take it. */
+function feed(session: Session, { stdin, stdinEncoding, tty }: ExecBody): void {
+  if (stdin === undefined && tty !== true) return;
+  const bytes = Buffer.from(stdin ?? "", stdinEncoding ?? "utf8");
+  void session
+    .write(bytes)
+    .then(() => session.endInput())
+    .catch(() => undefined);
+}
+
+async function answerLines(
+  wanted: ExecRequest,
+  request: FastifyRequest<{ Body: ExecBody }>,
+  reply: FastifyReply,
+  deps: RouteDeps,
+): Promise<FastifyReply> {
+  const session = deps.sessions.admit(freezeRequest({ ...wanted, collect: undefined }));
+  const cursor = session.log.open({ role: "writer" });
+  const release = onClientGone(request, () => {
+    cursor.close();
+    session.stop("disconnect");
+  });
+  void session.finished.then(release);
+  await session.start();
+  feed(session, request.body);
+  return reply
+    .type("application/x-ndjson")
+    .send(streamLines(session, cursor, wanted.collect?.bytesMax ?? 0, request.body.encoding ?? "auto"));
+}
+
+async function endsWithin(session: Session, { waitMs = 0 }: Preference, { clock }: RouteDeps): Promise<boolean> {
+  let cancel = (): void => undefined;
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(waitMs, () => resolve(false));
+  });
+  const isInTime = await Promise.race([session.finished.then(() => true), late]);
+  cancel();
+  return isInTime;
+}
+
+function accepted(reply: FastifyReply, session: Session, prefer: Preference): FastifyReply {
+  reply.headers({ location: `/v1/sessions/${session.id}`, "preference-applied": prefer.applied });
+  return reply.code(202).send(viewSession(session));
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from "fastify";
+import type { Verb } from "../../access/principal.ts";
+import type { Session } from "../../exec/session.ts";
+import type { RouteDeps } from "../deps.ts";
+import { requestFromSession } from "../exec-request.ts";
+import { pageOf } from "../page-of.ts";
+import { type IdParams, idParams, type SessionBody, type SessionsQuery, sessionBody, sessionsQuery } from "../schemas.ts";
+import { viewResult, viewSession } from "../session-view.ts";
+
+const rule = { access: "authenticated" } as const;
+
+/** `/v1/sessions`: create now and attach later, look at what there is, end it. */
+export function sessionRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  const { sessions, access } = deps;
+
+  app.post<{ Body: SessionBody }>("/v1/sessions", { schema: { body: sessionBody }, config: rule }, async (request, reply) => {
+    const { body } = request;
+    const session = sessions.admit(await requestFromSession(body, request.principal, deps));
+    await session.start();
+    if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, body);
+    return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
+  });
+
+  app.get<{ Querystring: SessionsQuery }>("/v1/sessions", { schema: { querystring: sessionsQuery }, config: rule }, (request) => {
+    const { target, state, limit, continue: after } = request.query;
+    const mine = [...sessions.list()].filter(
+      (session) =>
+        session.request.principal === request.principal.subject &&
+        (target === undefined || session.request.target.id === target) &&
+        (state === undefined || session.state === state),
+    );
+    const { items, ...rest } = pageOf(mine, (session) => session.id, limit, after);
+    return Promise.resolve({ sessions: items.map(viewSession), ...rest });
+  });
+
+  app.get<{ Params: IdParams }>("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, (request) =>
+    Promise.resolve(viewSession(access.authorizeSession(request.principal, "view", sessions.get(request.params.id)))),
+  );
+
+  app.get<{ Params: IdParams }>("/v1/sessions/:id/result", { schema: { params: idParams }, config: rule }, async (request, reply) => {
+    const session = access.authorizeSession(request.principal, "view", sessions.get(request.params.id));
+    if (session.state !== "ended") return reply.code(202).send(viewSession(session));
+    return reply.send(await viewResult(session, "auto"));
+  });
+
+  app.delete<{ Params: IdParams }>("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, async (request) => {
+    const verb: Verb = "kill";
+    const session = access.authorizeSession(request.principal, verb, sessions.get(request.params.id));
+    session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
+    await session.finished;
+    return viewSession(session);
+  });
+}
+
+/** Gives the stdin that came with the request, or none, and closes it. */
+function feed(session: Session, { stdin, stdinEncoding }: SessionBody): void {
+  const bytes = typeof stdin === "string" ? Buffer.from(stdin, stdinEncoding ?? "utf8") : Buffer.alloc(0);
+  void session
+    .write(bytes)
+    .then(() => session.endInput())
+    .catch(() => undefined);
+}

@@ -1,0 +1,214 @@
+import type { WebSocket } from "ws";
+import { type ExecgateError, errorTable, toExecgateError } from "../errors.ts";
+import type { Client } from "../exec/clients.ts";
+import type { Clock } from "../exec/clock.ts";
+import { createId } from "../exec/id.ts";
+import type { LogItem } from "../exec/log.ts";
+import type { EndedBy, Outcome } from "../exec/outcome.ts";
+import type { Session } from "../exec/session.ts";
+import { type ClientMessage, type ServerCodec, type ServerMessage, WireError } from "../wire/codec.ts";
+import type { Beating, Heartbeat } from "./heartbeat.ts";
+import { Incoming, stdinWindow } from "./incoming.ts";
+import { Outgoing } from "./outgoing.ts";
+
+export interface SocketDeps {
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  /** How long a client may take nothing of what waits for it before it is closed with 4408, milliseconds. */
+  readonly slowClientMs: number;
+}
+
+export interface AttachOptions {
+  readonly role: "writer" | "viewer";
+  readonly offset?: number | undefined;
+  /** The client acknowledges what it has consumed. */
+  readonly isAcknowledged: boolean;
+}
+
+/** With `flow=ack`, output bytes that may be under way beyond the last `ack`: enough for the line to stay busy, little enough that ^C shows soon. */
+const ackWindow = 256 * 1024;
+/** While a client beyond its credit is not read, it is pinged this often: that is how its going away is seen. */
+const pausedPingMs = 1000;
+
+/** The close code that tells why a session was ended from outside; 1000 for every other end. */
+const closeCodes: Partial<Record<EndedBy, number>> = { shutdown: 1001, idle: 4410, slow: 4408, policy: 4403 };
+
+/**
+ * Joins a socket to a session through a codec: output is pulled from the client's cursor as fast as the socket takes it,
+ * input waits for the command within the client's credit. Lives as long as the socket.
+ */
+export class ExecSocket implements Beating {
+  readonly #ws: WebSocket;
+  readonly #codec: ServerCodec;
+  readonly #session: Session;
+  readonly #deps: SocketDeps;
+  readonly #options: AttachOptions;
+  readonly #client: Client;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  #missedPongs = 0;
+  #ackedMs = 0;
+  #cancelPausedPing: (() => void) | undefined;
+
+  constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
+    this.#ws = ws;
+    this.#codec = codec;
+    this.#session = session;
+    this.#deps = deps;
+    this.#options = options;
+    const id = createId(deps.clock.now());
+    const onResized = (size: { cols: number; rows: number }): void => this.#tell({ type: "resized", ...size });
+    this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? ackWindow : undefined, onResized });
+    this.#outgoing = new Outgoing(ws, () => deps.clock.monotonicMs());
+    this.#incoming = new Incoming(session, id, {
+      accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
+      credit: (isWithin) => this.#setCredit(isWithin),
+    });
+    this.#listen();
+    this.#outgoing.send(codec.open());
+  }
+
+  /** Carries the session to its end. `start` is what makes a new session run; without it the session runs already. */
+  async run(start?: () => Promise<void>): Promise<void> {
+    try {
+      await start?.();
+    } catch (cause) {
+      this.#fail(toExecgateError(cause));
+      return;
+    }
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#tell(this.#attached());
+    this.#incoming.open();
+    await this.#pump();
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    const outcome = await this.#session.finished;
+    if (outcome !== undefined) this.#exit(outcome);
+  }
+
+  beat(): void {
+    const { clock, slowClientMs } = this.#deps;
+    const isWaiting = this.#outgoing.underWay > 0 || this.#client.cursor.isHeld;
+    if (isWaiting && clock.monotonicMs() - Math.max(this.#outgoing.progressMs, this.#ackedMs) >= slowClientMs) this.#leaveSlow();
+    // A pong cannot pass what the peer has not read yet, nor be seen while the peer is not read: then only progress counts.
+    else if (!isWaiting && !this.#ws.isPaused && ++this.#missedPongs > 2) this.#ws.terminate();
+    else this.#ws.ping();
+  }
+
+  #listen(): void {
+    this.#ws.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
+    this.#ws.on("pong", () => {
+      this.#missedPongs = 0;
+    });
+    // A fault of the protocol is answered by ws with its close code; "close" follows.
+    this.#ws.on("error", () => undefined);
+    this.#ws.once("close", () => {
+      this.#deps.heartbeat.remove(this);
+      this.#cancelPausedPing?.();
+      this.#incoming.close();
+      this.#client.leave();
+    });
+    this.#deps.heartbeat.add(this);
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    try {
+      for (const message of this.#codec.decode(data, isBinary)) this.#apply(message);
+    } catch (cause) {
+      if (!(cause instanceof WireError)) throw cause;
+      this.#tell({ type: "error", code: "BAD_REQUEST", message: cause.message });
+      this.#ws.close(cause.closeCode);
+    }
+  }
+
+  #apply(message: ClientMessage): void {
+    if (message.type === "ack") this.#acknowledge(message.bytes);
+    else if (message.type === "detach") this.#ws.close(4409, "detached");
+    else this.#input(message);
+  }
+
+  #acknowledge(bytes: number): void {
+    this.#ackedMs = this.#deps.clock.monotonicMs();
+    if (!this.#client.cursor.ack(bytes)) throw new WireError(4400, `ack names ${bytes} bytes, which is more than was sent.`);
+  }
+
+  #input(message: Exclude<ClientMessage, { type: "ack" | "detach" }>): void {
+    if (this.#client.role === "viewer") throw new WireError(4403, `A viewer only watches; it cannot send ${message.type}.`);
+    if (message.type === "stdin") this.#incoming.stdin(message.bytes);
+    else if (message.type === "eof") this.#incoming.eof();
+    else if (message.type === "resize") this.#incoming.resize({ cols: message.cols, rows: message.rows });
+    else void this.#session.signal(message.signal).catch(() => undefined);
+  }
+
+  /** Sends output until the log ends or the client has left. */
+  async #pump(): Promise<void> {
+    const { cursor } = this.#client;
+    for (let item = await cursor.next(); item !== undefined; item = await cursor.next()) {
+      this.#tell(messageOf(item));
+      const room = this.#outgoing.room();
+      if (room !== undefined) await room;
+    }
+  }
+
+  #attached(): ServerMessage {
+    const { id, request, size } = this.#session;
+    return {
+      type: "attached",
+      session: id,
+      client: this.#client.id,
+      target: request.target.id,
+      tty: request.spec.tty !== undefined,
+      role: this.#client.role,
+      offset: this.#client.cursor.offset,
+      stdinOffset: 0,
+      cols: size?.cols ?? 0,
+      rows: size?.rows ?? 0,
+      ackWindow: this.#options.isAcknowledged ? ackWindow : 0,
+      stdinWindow,
+    };
+  }
+
+  #tell(message: ServerMessage): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.send(this.#codec.encode(message));
+  }
+
+  #exit(outcome: Outcome): void {
+    this.#tell({ type: "exit", ...outcome });
+    this.#ws.close((outcome.endedBy === null ? undefined : closeCodes[outcome.endedBy]) ?? 1000);
+  }
+
+  #fail(error: ExecgateError): void {
+    this.#tell({ type: "error", code: error.code, message: error.message });
+    this.#ws.close(errorTable[error.code].close);
+  }
+
+  #leaveSlow(): void {
+    this.#client.leave("slow");
+    this.#ws.close(4408, "too slow");
+    // The close frame waits behind what the client does not read, so the connection goes down with it.
+    this.#deps.clock.after(1000, () => this.#ws.terminate());
+  }
+
+  #setCredit(isWithin: boolean): void {
+    if (isWithin === !this.#ws.isPaused || this.#ws.readyState !== this.#ws.OPEN) return;
+    if (isWithin) {
+      this.#cancelPausedPing?.();
+      this.#ws.resume();
+    } else {
+      this.#ws.pause();
+      this.#pingWhilePaused();
+    }
+  }
+
+  #pingWhilePaused(): void {
+    this.#cancelPausedPing = this.#deps.clock.after(pausedPingMs, () => {
+      this.#ws.ping();
+      this.#pingWhilePaused();
+    });
+  }
+}
+
+function messageOf(item: LogItem): ServerMessage {
+  if (item.type === "gap") return item;
+  return { type: "output", stream: item.stream, bytes: item.bytes };
+}
