@@ -9,26 +9,32 @@ export interface Refusal {
 const beside: ReadonlySet<unknown> = new Set(["BAD_REQUEST", "NOT_FOUND", "METHOD_NOT_ALLOWED"]);
 
 /**
- * Asks over HTTP why a WebSocket failed, of which a page learns only that it did. First whether the gateway is there
- * and knows the token; then, with a ticket that is never used, whether it would let this very session in.
+ * Asks over HTTP why a WebSocket failed, of which a page learns only that it did: whether the gateway is there and knows
+ * the token, whether it would let this very session in (the ticket is never used), whether the target is there.
  */
-export async function explainRefusal(base: string, token: string, exec: Readonly<Record<string, unknown>>): Promise<Refusal> {
-  const headers = { authorization: `Bearer ${token}` };
+export async function explainRefusal(
+  base: string,
+  token: string,
+  exec: { readonly target: string; readonly [field: string]: unknown },
+): Promise<Refusal> {
+  const authorization = `Bearer ${token}`;
+  const ticket = { method: "POST", headers: { authorization, "content-type": "application/json" }, body: JSON.stringify({ exec }) };
+  const questions: readonly (readonly [string, RequestInit])[] = [
+    ["v1/info", { headers: { authorization } }],
+    ["v1/tickets", ticket],
+    [`v1/targets?id=${encodeURIComponent(exec.target)}`, { headers: { authorization } }],
+  ];
   try {
-    const info = await fetch(new URL("v1/info", base), { headers, cache: "no-store", redirect: "error" });
-    if (!info.ok) return refusalOf(info, await readProblem(info));
-    const ticket = await fetch(new URL("v1/tickets", base), {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify({ exec }),
-      redirect: "error",
-    });
-    const problem = ticket.ok ? undefined : await readProblem(ticket);
-    if (problem !== undefined && !beside.has(problem.code)) return refusalOf(ticket, problem);
-    return { badToken: false, message: "the connection could not be opened; something in between may stop WebSockets" };
+    for (const [path, init] of questions) {
+      const answer = await fetch(new URL(path, base), { ...init, cache: "no-store", redirect: "error" });
+      if (answer.ok) continue;
+      const problem = await readProblem(answer);
+      if (!beside.has(problem.code)) return refusalOf(answer, problem);
+    }
   } catch {
     return { badToken: false, message: "the gateway cannot be reached" };
   }
+  return { badToken: false, message: "the connection could not be opened; something in between may stop WebSockets" };
 }
 
 type Problem = Readonly<Record<string, unknown>>;

@@ -32,9 +32,15 @@ test("what is wrong with the session is shown when the gateway and the token are
   assert.deepEqual(await explain(), { badToken: false, message: "refused: docker:web is not there" });
 });
 
-test("an answer that is beside the point is not shown", async (t) => {
-  answer(t, { "/shell/v1/info": problem(200, {}), "/shell/v1/tickets": problem(404, { code: "NOT_FOUND" }) });
-  assert.match((await explain()).message, /could not be opened/);
+test("an answer that is beside the point is not shown, and the target is asked for", async (t) => {
+  const busy = { "/shell/v1/info": problem(200, {}), "/shell/v1/tickets": problem(404, { code: "NOT_FOUND" }) };
+  answer(t, { ...busy, "/shell/v1/targets": problem(404, { code: "TARGET_NOT_FOUND", detail: "docker:web is not there." }) });
+  assert.equal((await explain()).message, "refused: docker:web is not there");
+});
+
+test("a gateway that finds nothing wrong leaves what is between", async (t) => {
+  answer(t, { "/shell/v1/info": problem(200, {}), "/shell/v1/tickets": problem(201, {}), "/shell/v1/targets": problem(200, {}) });
+  assert.match((await explain()).message, /something in between/);
 });
 
 test("an answer that is no problem document is told by its status", async (t) => {
