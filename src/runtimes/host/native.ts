@@ -20,8 +20,6 @@ export interface SpawnOptions {
   readonly tty: number;
   /** False makes /dev/null the standard input. */
   readonly stdin: boolean;
-  /** The size of the output pipes; 0 for the kernel's own. */
-  readonly pipeBytes: number;
 }
 
 export type SpawnStage = "options" | "pipe" | "clone" | "descriptors" | "terminal" | "limits" | "user" | "cwd" | "exec" | "interpreter";

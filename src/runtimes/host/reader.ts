@@ -2,10 +2,13 @@ import type { Chunk, OutputSource, StreamName } from "../../exec/runtime.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { isAgain } from "./descriptor.ts";
 
-/** A full pipe of the size that commands get, see `pipeBytes` in start.ts. */
+/**
+ * A full pipe. Pipes keep the kernel's own size: 1 MiB ones move 2.4 instead of 1.9 GB/s, far above what any client takes,
+ * and would let a stalled command go on for longer.
+ */
 const scratchBytes = 64 * 1024;
 
-/** What may be read without a turn of the event loop between: a command that never stops writing must not hold up the others. */
+/** What one reader takes without a turn of the event loop between: a command that never stops writing must not hold up the others. */
 const bytesPerTurn = 4 * scratchBytes;
 
 /** One for all readers: a read is synchronous, and what is idle holds no memory. */
@@ -88,7 +91,10 @@ export class Reader implements OutputSource {
     const resolve = this.#waiting;
     if (!resolve) return;
     const chunk = this.#take();
-    if (chunk === nothingYet) return this.#arm();
+    if (chunk === nothingYet) {
+      this.#arm();
+      return;
+    }
     this.#waiting = undefined;
     for (const stream of this.#streams) stream.descriptor.ignoreReadable();
     resolve(chunk);

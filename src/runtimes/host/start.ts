@@ -11,9 +11,6 @@ import { openTerminal } from "./tty.ts";
 /** What a login gives; Node raises its own limit, and programs that close "all" descriptors walk up to it. */
 const nofileSoft = 1024;
 
-/** The kernel's own size of a pipe. */
-const pipeBytes = 0;
-
 /** Starts a command as `account`. The call is synchronous: when it returns, the command runs, or nothing is left of it. */
 export function startProcess(
   account: Account,
@@ -40,7 +37,6 @@ export function startProcess(
     nofileSoft,
     tty: terminal?.slave ?? -1,
     stdin: spec.stdin,
-    pipeBytes,
   };
   const spawned = native.spawn(options);
   if ("pid" in spawned) {

@@ -58,7 +58,10 @@ export class Writer {
       const bytes = head.bytes ?? this.#ending();
       while (!this.#over && head.offset < bytes.length) {
         const wrote = budget > 0 ? this.#descriptor.write(bytes, head.offset, Math.min(bytes.length - head.offset, budget)) : 0;
-        if (wrote === 0 || isAgain(wrote)) return this.#wait();
+        if (wrote === 0 || isAgain(wrote)) {
+          this.#wait();
+          return;
+        }
         if (wrote < 0) this.#over = true;
         else this.#wrote(head, bytes, wrote);
         budget -= wrote;

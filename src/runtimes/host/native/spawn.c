@@ -45,7 +45,6 @@ struct plan {
   bool change_user, no_new_privileges, stdin_pipe;
   int nofile_soft; /* 0 leaves the limit as it is. */
   int tty;         /* The slave, or -1 for pipes. */
-  int pipe_size;   /* Of stdout and stderr, 0 for the kernel's default. */
   pid_t gateway;
   int child_fd[3], parent_fd[3];
   volatile int error;
@@ -183,8 +182,6 @@ static int make_pipe(struct plan *plan, int fd) {
   plan->parent_fd[fd] = ends[input ? 1 : 0];
   if (plan->child_fd[fd] < 0) return -1;
   if (fcntl(plan->parent_fd[fd], F_SETFL, O_NONBLOCK) < 0) return -1;
-  /* A refusal leaves the default size, which only is slower. */
-  if (!input && plan->pipe_size) fcntl(plan->parent_fd[fd], F_SETPIPE_SZ, plan->pipe_size);
   /* Without it a command of another user could not open /dev/stdout or /dev/stderr again. */
   if (plan->change_user && fchown(plan->child_fd[fd], plan->uid, plan->gid) < 0) return -1;
   return 0;
@@ -300,7 +297,6 @@ static bool read_options(napi_env env, napi_value options, struct plan *plan) {
   plan->no_new_privileges = get_bool(env, options, "noNewPrivileges");
   plan->stdin_pipe = get_bool(env, options, "stdin");
   plan->nofile_soft = get_int(env, options, "nofileSoft");
-  plan->pipe_size = get_int(env, options, "pipeBytes");
   plan->tty = get_int(env, options, "tty");
   plan->gateway = getpid();
   return plan->files && plan->argv && plan->envp && plan->home && plan->groups;
