@@ -47,7 +47,7 @@ const fileSchema = section({
   publicUrls: texts("an http or https URL"),
   allowedOrigins: texts("an origin such as https://app.example.com"),
   frameAncestors: texts("an origin such as https://app.example.com"),
-  tls: Type.Optional(section({ certFile: path(), keyFile: path() })),
+  tls: Type.Optional(Type.Object({ certFile: path(), keyFile: path() }, { additionalProperties: false, expected: "a section" })),
   runtimes: section({
     host: section({
       user: Type.Optional(Type.String({ minLength: 1, expected: "a user's name" })),
