@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 /** What a terminal adds to an input stream. */
 export interface Input extends Readable {
   readonly isTTY?: boolean;
+  readonly fd?: number;
   setRawMode?(raw: boolean): unknown;
 }
 

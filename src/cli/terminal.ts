@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import type { ClientIo } from "./io.ts";
 
 /** The size of the terminal that output goes to, or undefined where there is none or it does not say. */
@@ -29,5 +30,14 @@ export function enterRawMode({ stdin, signals }: ClientIo): () => void {
   };
   signals.on("exit", leave);
   stdin.setRawMode?.(true);
+  if (stdin.fd !== undefined) stopOutputProcessing(stdin.fd);
   return leave;
+}
+
+/**
+ * Node's raw mode still turns each newline into a carriage return and a newline, which moves the cursor of a program that
+ * asked its own terminal for the opposite. The mode that Node restores is the one from before both changes.
+ */
+function stopOutputProcessing(fd: number): void {
+  spawnSync("stty", ["-opost"], { stdio: [fd, "ignore", "ignore"] });
 }

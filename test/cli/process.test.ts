@@ -96,7 +96,7 @@ describe("the client as a program on a terminal", () => {
       say({ type: "output", stream: "stdout", bytes: Buffer.from("READY") });
       const keys = await hear();
       heard.push(keys?.type === "stdin" && Array.from(keys.bytes));
-      say({ type: "output", stream: "stdout", bytes: Buffer.from("RESIZE") });
+      say({ type: "output", stream: "stdout", bytes: Buffer.from("down\nRESIZE") });
       heard.push(await hear());
       exit({ exitCode: 7 });
     });
@@ -124,7 +124,9 @@ describe("the client as a program on a terminal", () => {
     terminal.resize(70, 21);
     await until("END");
     assert.deepEqual(heard, [["91", "31"], [3, 19, 13], { type: "resize", cols: 70, rows: 21 }]);
+    assert.match(screen, /down\nRESIZE/, "a newline is what the command wrote and nothing else");
     assert.match(screen, /STATUS=7/);
+    assert.match(screen, /[^-]opost/);
     assert.match(screen, /[^-]icanon/);
     assert.match(screen, /[^-]echo /);
   });
