@@ -1,8 +1,8 @@
+import { readVersion } from "../version.ts";
 import { ClientError, failedStatus } from "./client-error.ts";
 import { exec } from "./exec.ts";
 import { helpText } from "./help.ts";
 import type { ClientIo } from "./io.ts";
-import { readVersion } from "./version.ts";
 
 export type { ClientIo } from "./io.ts";
 
