@@ -2,8 +2,9 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import fastifySwagger from "@fastify/swagger";
 import fastifyWebsocket from "@fastify/websocket";
-import fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
+import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
 import { ExecgateError } from "../errors.ts";
+import { selectSubprotocol } from "../wire/index.ts";
 import type { AppDeps, RouteDeps } from "./deps.ts";
 import { installGatekeeper } from "./gatekeeper.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -17,7 +18,6 @@ import { sessionIoRoutes } from "./routes/session-io.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { targetsRoute } from "./routes/targets.ts";
 import { ajvOptions, explainInvalid } from "./validation.ts";
-import { selectSubprotocol } from "../wire/index.ts";
 
 /** The largest WebSocket message, bytes; a larger one closes the connection with 1009. */
 const messageBytesMax = 1_048_576;
@@ -28,7 +28,7 @@ export const headerBytesMax = 256 * 1024;
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: deps.limits.bodyBytesMax,
     ajv: { customOptions: ajvOptions },
     schemaErrorFormatter: explainInvalid,
@@ -102,10 +102,12 @@ function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySe
     url,
     schema: { querystring: {}, hide: true },
     config: { access: "authenticated" },
-    handler: (request, reply) => {
+    // Said before a body is read, because none is asked for.
+    onRequest: async (request, reply) => {
       reply.header("allow", [...known].join(", "));
       throw new ExecgateError("METHOD_NOT_ALLOWED", `${url} answers ${[...known].join(", ")}, not ${request.method}.`);
     },
+    handler: () => undefined,
   });
 }
 

@@ -1,5 +1,4 @@
-import http from "node:http";
-import { STATUS_CODES } from "node:http";
+import http, { STATUS_CODES } from "node:http";
 import type { Address } from "../address.ts";
 import type { MetricsPort } from "./deps.ts";
 

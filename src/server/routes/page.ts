@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import type { RouteDeps } from "../deps.ts";
@@ -26,19 +28,14 @@ export async function pageRoutes(app: FastifyInstance, { publicDir, frameAncesto
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     ...(frameAncestors.length === 0 && { "x-frame-options": "DENY" }),
   };
-  await app.register(async (scope) => {
-    scope.addHook("onRoute", (route) => {
-      route.config = { ...route.config, access: "public" };
-      // What is not a file says nothing by its query either.
-      route.schema = { ...route.schema, querystring: {} };
-    });
-    await scope.register(fastifyStatic, {
-      root: publicDir,
-      wildcard: false,
-      serveDotFiles: false,
-      setHeaders: (reply) => {
-        for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-      },
-    });
-  });
+  await app.register(fastifyStatic, { root: publicDir, serve: false });
+  // Each file is a route of its own, so that what is there is decided at start and never by a path that a client writes.
+  const entries = await readdir(publicDir, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((found) => found.isFile() && !found.name.startsWith("."))) {
+    const file = relative(publicDir, join(entry.parentPath, entry.name));
+    const url = file === "index.html" ? "/" : `/${file}`;
+    // Links to the page may carry a query; files do not read it.
+    const schema = { querystring: {}, hide: true };
+    app.get(url, { schema, config: { access: "public" } }, (_request, reply) => reply.headers(headers).sendFile(file));
+  }
 }
