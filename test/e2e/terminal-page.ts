@@ -1,0 +1,44 @@
+import type { Page } from "playwright-core";
+
+/** Waits until the page's status says `state`. */
+export async function untilState(page: Page, state: "connected" | "ended" | "asking"): Promise<void> {
+  await page.locator(`#status[data-state="${state}"]`).waitFor();
+}
+
+/** The words of the status line. */
+export function words(page: Page): Promise<string> {
+  return page.locator("#words").innerText();
+}
+
+export interface Size {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** The size that the page says its terminal has. */
+export async function shownSize(page: Page): Promise<Size> {
+  const [cols, rows] = (await page.locator("#size").innerText()).split(" × ").map(Number);
+  return { cols: cols ?? Number.NaN, rows: rows ?? Number.NaN };
+}
+
+/** Types a command line. */
+export async function typeLine(page: Page, line: string): Promise<void> {
+  await page.keyboard.type(line);
+  await page.keyboard.press("Enter");
+}
+
+/** Waits until the terminal shows what `pattern` finds, and returns the match. */
+export async function untilShown(page: Page, pattern: RegExp): Promise<RegExpExecArray> {
+  const rows = page.locator(".xterm-rows > div");
+  await rows.filter({ hasText: pattern }).first().waitFor();
+  const found = (await rows.allInnerTexts()).map((text) => pattern.exec(text)).find((match) => match !== null);
+  if (found === undefined) throw new Error(`${pattern} was on the screen and is gone`);
+  return found;
+}
+
+/** What a command on the terminal finds the terminal's size to be. The mark tells one answer from another, and is not in the line typed. */
+export async function askSize(page: Page, mark: string): Promise<Size> {
+  await typeLine(page, `echo ${mark}'='$(stty size)`);
+  const [, rows, cols] = await untilShown(page, new RegExp(`^${mark}=(\\d+) (\\d+)`));
+  return { cols: Number(cols), rows: Number(rows) };
+}
