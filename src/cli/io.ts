@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { Readable, Writable } from "node:stream";
 
 /** What a terminal adds to an input stream. */
-export interface Input extends Readable {
+interface Input extends Readable {
   readonly isTTY?: boolean;
   readonly fd?: number;
   setRawMode?(raw: boolean): unknown;

@@ -6,8 +6,8 @@ import { createKubernetesCodec } from "./kubernetes-channel.ts";
 export { bearerFromSubprotocol, bearerPrefix, encodeBearerSubprotocol, ticketPrefix } from "./credentials.ts";
 
 export const nativeSubprotocol = "v1.execgate";
-export const kubernetesV5Subprotocol = "v5.channel.k8s.io";
-export const kubernetesV4Subprotocol = "v4.channel.k8s.io";
+const kubernetesV5Subprotocol = "v5.channel.k8s.io";
+const kubernetesV4Subprotocol = "v4.channel.k8s.io";
 
 export type Subprotocol = typeof nativeSubprotocol | typeof kubernetesV5Subprotocol | typeof kubernetesV4Subprotocol;
 
