@@ -5,10 +5,8 @@ import { createInOrder } from "./in-order.ts";
 import { StdinQueue } from "./stdin-queue.ts";
 import { socketConnecting, socketOpen, type WebSocketLike } from "./web-socket.ts";
 
-export type { ConnectionEnd };
-
-export type SignalName = Extract<ClientMessage, { type: "signal" }>["signal"];
-export type OutputMessage = Extract<ServerMessage, { type: "output" }>;
+type SignalName = Extract<ClientMessage, { type: "signal" }>["signal"];
+type OutputMessage = Extract<ServerMessage, { type: "output" }>;
 
 /** What the server says on the way. Each is called in the order of the wire; a promise that one returns holds back the next. */
 export interface ConnectionHandlers {

@@ -1,4 +1,5 @@
-import { type Connection, type ConnectionEnd, connect } from "../client/connection.ts";
+import { type Connection, connect } from "../client/connection.ts";
+import type { ConnectionEnd } from "../client/connection-end.ts";
 import { encodeBearerSubprotocol, nativeSubprotocol } from "../wire/index.ts";
 import { ParsedCount } from "./parsed-count.ts";
 import type { TerminalView } from "./terminal.ts";

@@ -6,8 +6,8 @@ export async function untilState(page: Page, state: "connected" | "ended" | "ask
 }
 
 /** The words of the status line. */
-export function words(page: Page): Promise<string> {
-  return page.locator("#words").innerText();
+export async function words(page: Page): Promise<string> {
+  return (await page.locator("#words").textContent()) ?? "";
 }
 
 export interface Size {
@@ -17,7 +17,7 @@ export interface Size {
 
 /** The size that the page says its terminal has. */
 export async function shownSize(page: Page): Promise<Size> {
-  const [cols, rows] = (await page.locator("#size").innerText()).split(" × ").map(Number);
+  const [cols, rows] = ((await page.locator("#size").textContent()) ?? "").split(" × ").map(Number);
   return { cols: cols ?? Number.NaN, rows: rows ?? Number.NaN };
 }
 
