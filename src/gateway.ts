@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { createOwnerAccess } from "./access/access.ts";
 import type { Address } from "./address.ts";
@@ -13,6 +12,7 @@ import { createExecLog } from "./exec-log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
+import type { App } from "./server/deps.ts";
 import { type Listener, openListener, type TlsFiles } from "./server/listen.ts";
 import { openMetricsListener } from "./server/metrics-listener.ts";
 import { createOriginRules } from "./server/origin.ts";
@@ -21,7 +21,7 @@ import { packageDir, readVersion } from "./version.ts";
 
 /** A gateway that runs. */
 export interface Gateway {
-  readonly app: FastifyInstance;
+  readonly app: App;
   /** Where it is reached, in the order of the configuration. */
   readonly urls: readonly string[];
   readonly metricsUrl: string | undefined;
@@ -91,7 +91,7 @@ async function findToken(config: Config, log: Logger): Promise<string> {
   return token;
 }
 
-async function openListeners(app: FastifyInstance, config: Config, log: Logger): Promise<Listener[]> {
+async function openListeners(app: App, config: Config, log: Logger): Promise<Listener[]> {
   const listeners: Listener[] = [];
   const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   for (const address of config.listen) {
@@ -102,7 +102,7 @@ async function openListeners(app: FastifyInstance, config: Config, log: Logger):
 }
 
 /** The listener, or nothing when it may be left out and its address is taken. */
-async function tryToOpen(app: FastifyInstance, address: Address, tls: TlsFiles | undefined, log: Logger): Promise<Listener | undefined> {
+async function tryToOpen(app: App, address: Address, tls: TlsFiles | undefined, log: Logger): Promise<Listener | undefined> {
   try {
     return await openListener(app, address, tls);
   } catch (cause) {
@@ -135,7 +135,7 @@ async function waitForEnd(empty: Promise<void>, ms: number, hurry: AbortSignal |
 }
 
 /** Tells the clients that are still there, and gives them a moment for the closing handshake. */
-async function closeSockets(app: FastifyInstance): Promise<void> {
+async function closeSockets(app: App): Promise<void> {
   const closed = [...app.websocketServer.clients].map((socket) => {
     socket.close(1001, "shutting down");
     return new Promise<void>((resolve) => {

@@ -22,8 +22,6 @@ export interface Cursor {
   take(): LogItem | undefined;
   /** The next item as soon as there is one; undefined after the last byte of an ended log, or when the cursor is closed. */
   next(): Promise<LogItem | undefined>;
-  /** Whether everything the ack window allows was handed out and none of it is confirmed yet. */
-  readonly isHeld: boolean;
   /** Confirms every byte below `offset`. Returns false, and changes nothing, when that was never handed out. */
   ack(offset: number): boolean;
   close(): void;
@@ -233,12 +231,13 @@ class LogCursor implements Cursor {
     return this.#ackWindow === undefined ? this.offset : this.#acked;
   }
 
-  get isHeld(): boolean {
+  /** Whether all that the ack window allows was handed out and none of it is confirmed yet. */
+  get #isHeld(): boolean {
     return this.#ackWindow !== undefined && this.offset - this.#acked >= this.#ackWindow;
   }
 
   take(): LogItem | undefined {
-    if (this.#isClosed || this.isHeld) return undefined;
+    if (this.#isClosed || this.#isHeld) return undefined;
     const item = this.#log.at(this.offset);
     if (item === undefined) return undefined;
     this.offset = item.type === "gap" ? item.to : item.offset + item.bytes.length;

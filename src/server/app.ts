@@ -1,11 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import fastifySwagger from "@fastify/swagger";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastifyWebsocket from "@fastify/websocket";
-import fastify, { type FastifyInstance, type HTTPMethods, LogController } from "fastify";
+import fastify, { type HTTPMethods, LogController } from "fastify";
 import { ExecgateError } from "../errors.ts";
 import { selectSubprotocol } from "../wire/index.ts";
-import type { AppDeps, RouteDeps } from "./deps.ts";
+import type { App, AppDeps, RouteDeps } from "./deps.ts";
 import { installGatekeeper } from "./gatekeeper.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -25,7 +26,7 @@ const messageBytesMax = 1_048_576;
 export const headerBytesMax = 256 * 1024;
 
 /** Builds the server from what it is given. It listens nowhere: listeners hand it their requests. */
-export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+export async function buildApp(deps: AppDeps): Promise<App> {
   const app = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -37,7 +38,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
     frameworkErrors: (cause, request, reply) => void sendProblem(request, reply, cause),
     forceCloseConnections: true,
-  });
+  }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler((cause, request, reply) => {
     deps.metrics.refused(refusalOf(cause).code);
     return sendProblem(request, reply, cause);
@@ -73,7 +74,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   return app;
 }
 
-async function registerRoutes(app: FastifyInstance, deps: RouteDeps): Promise<void> {
+async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   const methodsByUrl = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {
     const methods = methodsByUrl.get(url) ?? new Set();
@@ -86,7 +87,7 @@ async function registerRoutes(app: FastifyInstance, deps: RouteDeps): Promise<vo
   sessionRoutes(app, deps);
   sessionIoRoutes(app, deps);
   targetsRoute(app, deps);
-  const known = [...methodsByUrl];
+  const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);
   await pageRoutes(app, deps);
   for (const [url, methods] of known) refuseOtherMethods(app, url, methods);
   app.setNotFoundHandler({ preValidation: async () => undefined }, (request) => {
@@ -95,7 +96,7 @@ async function registerRoutes(app: FastifyInstance, deps: RouteDeps): Promise<vo
 }
 
 /** Answers what a path does not know: 405 with the methods that it does, and preflights of allowed origins. */
-function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySet<string>): void {
+function refuseOtherMethods(app: App, url: string, known: ReadonlySet<string>): void {
   const others: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
   app.route({
     method: others.filter((method) => !known.has(method)),

@@ -1,4 +1,5 @@
-import type { FastifyBaseLogger } from "fastify";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
 import type { Access } from "../access/access.ts";
 import type { Principal } from "../access/principal.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -45,6 +46,15 @@ export interface AppDeps {
   readonly frameAncestors: readonly string[];
   readonly publicDir: string;
 }
+
+/** The Fastify instance, with the types of requests taken from the schemas of their routes. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
 
 /** What the routes get: the same, and what the server itself keeps. */
 export interface RouteDeps extends AppDeps {

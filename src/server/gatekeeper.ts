@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyRequest, RouteOptions } from "fastify";
 import { ExecgateError } from "../errors.ts";
 import { readCredentials } from "./credentials.ts";
-import type { AppDeps } from "./deps.ts";
+import type { App, AppDeps } from "./deps.ts";
 import { checkHost, checkOrigin } from "./origin.ts";
 import { parseQuery } from "./query.ts";
 import { noQuery } from "./schemas.ts";
@@ -16,7 +16,7 @@ const corsHeaders = {
  * Stands before every route: Host and Origin, then who it is, then a well-formed query. A route that does not say who
  * may come to it stops the start.
  */
-export function installGatekeeper(app: FastifyInstance, { origins, access }: AppDeps): void {
+export function installGatekeeper(app: App, { origins, access }: AppDeps): void {
   app.decorateRequest("principal");
   app.decorateRequest("subprotocols");
   app.decorateRequest("admitted");

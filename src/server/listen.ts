@@ -2,9 +2,9 @@ import { unlink } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
-import type { FastifyInstance } from "fastify";
 import type { Address } from "../address.ts";
 import { headerBytesMax } from "./app.ts";
+import type { App } from "./deps.ts";
 
 /** A listener that is open. */
 export interface Listener {
@@ -30,7 +30,7 @@ const headersMs = 10_000;
 const requestMs = 300_000;
 
 /** Opens one listener, which hands its requests and upgrades to the app. @throws what listening throws, such as EADDRINUSE */
-export async function openListener(app: FastifyInstance, address: Address, tls: TlsFiles | undefined): Promise<Listener> {
+export async function openListener(app: App, address: Address, tls: TlsFiles | undefined): Promise<Listener> {
   const options = {
     maxHeaderSize: headerBytesMax,
     headersTimeout: headersMs,

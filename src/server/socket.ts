@@ -47,7 +47,6 @@ export class ExecSocket implements Beating {
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   #missedPongs = 0;
-  #ackedMs = 0;
   #cancelPausedPing: (() => void) | undefined;
 
   constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
@@ -87,8 +86,9 @@ export class ExecSocket implements Beating {
 
   beat(): void {
     const { clock, slowClientMs } = this.#deps;
-    const isWaiting = this.#outgoing.underWay > 0 || this.#client.cursor.isHeld;
-    if (isWaiting && clock.monotonicMs() - Math.max(this.#outgoing.progressMs, this.#ackedMs) >= slowClientMs) this.#leaveSlow();
+    const isWaiting = this.#outgoing.underWay > 0;
+    if (isWaiting && clock.monotonicMs() - this.#outgoing.progressMs >= slowClientMs) this.#leaveSlow();
+    // A client that withholds its acknowledgements, because somebody reads a pager, still answers and may take its time.
     // A pong cannot pass what the peer has not read yet, nor be seen while the peer is not read: then only progress counts.
     else if (!isWaiting && !this.#ws.isPaused && ++this.#missedPongs > 2) this.#ws.terminate();
     else this.#ws.ping();
@@ -128,7 +128,6 @@ export class ExecSocket implements Beating {
   }
 
   #acknowledge(bytes: number): void {
-    this.#ackedMs = this.#deps.clock.monotonicMs();
     if (!this.#client.cursor.ack(bytes)) throw new WireError(4400, `ack names ${bytes} bytes, which is more than was sent.`);
   }
 

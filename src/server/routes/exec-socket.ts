@@ -1,24 +1,24 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { ExecgateError } from "../../errors.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { flagOf } from "../query.ts";
-import { type AttachQuery, attachQuery, type ExecQuery, execQuery, type IdParams, idParams, kubernetesFlags } from "../schemas.ts";
+import { attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
 import { ExecSocket } from "../socket.ts";
 
 /**
  * The WebSockets: `GET /v1/exec` starts a command, `GET /v1/sessions/{id}/attach` joins one. Everything is checked
  * before the upgrade, so that a refusal is a plain HTTP answer; the command is started after it.
  */
-export function execSocketRoutes(app: FastifyInstance, deps: RouteDeps): void {
+export function execSocketRoutes(app: App, deps: RouteDeps): void {
   const upgradeOnly = (): never => {
     throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
   };
 
-  app.route<{ Querystring: ExecQuery }>({
+  app.route({
     method: "GET",
     url: "/v1/exec",
     schema: { querystring: execQuery },
@@ -51,7 +51,7 @@ export function execSocketRoutes(app: FastifyInstance, deps: RouteDeps): void {
     },
   });
 
-  app.route<{ Querystring: AttachQuery; Params: IdParams }>({
+  app.route({
     method: "GET",
     url: "/v1/sessions/:id/attach",
     schema: { querystring: attachQuery, params: idParams },

@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
 import { type ExecRequest, freezeRequest } from "../../exec/request.ts";
 import type { Session } from "../../exec/session.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { IdempotencyKeys, readIdempotencyKey } from "../idempotency.ts";
@@ -12,9 +12,9 @@ import { type ExecBody, execBody } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
 /** `POST /v1/exec`: one command, its answer in one piece, as lines, or later. */
-export function execRoute(app: FastifyInstance, deps: RouteDeps): void {
+export function execRoute(app: App, deps: RouteDeps): void {
   const keys = new IdempotencyKeys(deps.sessions, deps.clock);
-  app.post<{ Body: ExecBody }>("/v1/exec", { schema: { body: execBody }, config: { access: "authenticated" } }, async (request, reply) => {
+  app.post("/v1/exec", { schema: { body: execBody }, config: { access: "authenticated" } }, async (request, reply) => {
     const { body, headers } = request;
     const prefer = readPrefer(headers.prefer);
     const key = readIdempotencyKey(headers["idempotency-key"]);

@@ -1,13 +1,12 @@
-import type { FastifyInstance } from "fastify";
 import type { Runtime } from "../../exec/runtime.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 
 /** How long a runtime may take to answer for `/readyz`, milliseconds. */
 const pingMsMax = 2000;
 const everybody = { access: "public", anyHost: true } as const;
 
 /** What operators and their tools ask: alive, ready, how much, and what this is. */
-export function operationRoutes(app: FastifyInstance, deps: RouteDeps): void {
+export function operationRoutes(app: App, deps: RouteDeps): void {
   const { sessions, runtimes, metrics, limits, version } = deps;
 
   app.get("/healthz", { config: everybody }, () => Promise.resolve({ status: "ok" }));

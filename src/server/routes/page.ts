@@ -1,11 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import fastifyStatic from "@fastify/static";
-import type { FastifyInstance } from "fastify";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 
 /** The page, and headers that leave it nothing but itself: no inline script, no other origin, no frame. */
-export async function pageRoutes(app: FastifyInstance, { publicDir, frameAncestors }: RouteDeps): Promise<void> {
+export async function pageRoutes(app: App, { publicDir, frameAncestors }: RouteDeps): Promise<void> {
   const ancestors = frameAncestors.length === 0 ? "'none'" : frameAncestors.join(" ");
   const policy = [
     "default-src 'none'",

@@ -1,13 +1,12 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Static } from "typebox";
+import type { FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
 import type { LogItem } from "../../exec/log.ts";
 import type { StreamName } from "../../exec/runtime.ts";
 import type { Session } from "../../exec/session.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { numberOf } from "../query.ts";
-import { type IdParams, idParams, type OutputQuery, outputQuery, resizeBody, signalBody, stdinBody } from "../schemas.ts";
+import { type IdParams, idParams, outputQuery, resizeBody, signalBody, stdinBody } from "../schemas.ts";
 import { viewSession } from "../session-view.ts";
 
 const rule = { access: "authenticated" } as const;
@@ -17,60 +16,44 @@ const waitMsMax = 60_000;
 const outputBytesMax = 1_048_576;
 
 /** What can be said to a live session, and read from it, without a WebSocket. */
-export function sessionIoRoutes(app: FastifyInstance, deps: RouteDeps): void {
+export function sessionIoRoutes(app: App, deps: RouteDeps): void {
   const live = (request: FastifyRequest<{ Params: IdParams }>): Session => {
     const session = deps.access.authorizeSession(request.principal, "attach", deps.sessions.get(request.params.id));
     if (session.state !== "ended") return session;
     throw new ExecgateError("SESSION_ENDED", "The session is over; its result is at /result.");
   };
 
-  app.post<{ Params: IdParams; Body: Static<typeof signalBody> }>(
-    "/v1/sessions/:id/signal",
-    { schema: { params: idParams, body: signalBody }, config: rule },
-    async (request) => {
-      const session = live(request);
-      await session.signal(request.body.signal);
-      return viewSession(session);
-    },
-  );
+  app.post("/v1/sessions/:id/signal", { schema: { params: idParams, body: signalBody }, config: rule }, async (request) => {
+    const session = live(request);
+    await session.signal(request.body.signal);
+    return viewSession(session);
+  });
 
-  app.post<{ Params: IdParams; Body: Static<typeof resizeBody> }>(
-    "/v1/sessions/:id/resize",
-    { schema: { params: idParams, body: resizeBody }, config: rule },
-    async (request) => {
-      const session = live(request);
-      await session.resize(request.body);
-      return viewSession(session);
-    },
-  );
+  app.post("/v1/sessions/:id/resize", { schema: { params: idParams, body: resizeBody }, config: rule }, async (request) => {
+    const session = live(request);
+    await session.resize(request.body);
+    return viewSession(session);
+  });
 
-  app.post<{ Params: IdParams; Body: Static<typeof stdinBody> }>(
-    "/v1/sessions/:id/stdin",
-    { schema: { params: idParams, body: stdinBody }, config: rule },
-    async (request) => {
-      const session = live(request);
-      const { data = "", encoding = "utf8", eof = false } = request.body;
-      await Promise.race([writeAll(session, Buffer.from(data, encoding), eof), session.finished]);
-      return viewSession(session);
-    },
-  );
+  app.post("/v1/sessions/:id/stdin", { schema: { params: idParams, body: stdinBody }, config: rule }, async (request) => {
+    const session = live(request);
+    const { data = "", encoding = "utf8", eof = false } = request.body;
+    await Promise.race([writeAll(session, Buffer.from(data, encoding), eof), session.finished]);
+    return viewSession(session);
+  });
 
-  app.get<{ Params: IdParams; Querystring: OutputQuery }>(
-    "/v1/sessions/:id/output",
-    { schema: { params: idParams, querystring: outputQuery }, config: rule },
-    async (request, reply) => {
-      const session = deps.access.authorizeSession(request.principal, "view", deps.sessions.get(request.params.id));
-      const { offset, stream, waitMs } = request.query;
-      const from = numberOf(offset, session.log.start);
-      const { start, end } = session.log;
-      if (from > end)
-        throw new ExecgateError("BAD_REQUEST", `offset is ${from}; only ${end} bytes were written so far.`, { field: "offset" });
-      if (from < start) throw new ExecgateError("OUTPUT_GONE", `The bytes before ${start} are no longer kept.`, { from: start, to: end });
-      const read = await readOutput(session, from, stream, Math.min(numberOf(waitMs, 0), waitMsMax), request, deps);
-      reply.headers({ "execgate-offset": from, "execgate-next-offset": read.next, "cache-control": "no-store" });
-      return reply.type("application/octet-stream").send(read.bytes);
-    },
-  );
+  app.get("/v1/sessions/:id/output", { schema: { params: idParams, querystring: outputQuery }, config: rule }, async (request, reply) => {
+    const session = deps.access.authorizeSession(request.principal, "view", deps.sessions.get(request.params.id));
+    const { offset, stream, waitMs } = request.query;
+    const from = numberOf(offset, session.log.start);
+    const { start, end } = session.log;
+    if (from > end)
+      throw new ExecgateError("BAD_REQUEST", `offset is ${from}; only ${end} bytes were written so far.`, { field: "offset" });
+    if (from < start) throw new ExecgateError("OUTPUT_GONE", `The bytes before ${start} are no longer kept.`, { from: start, to: end });
+    const read = await readOutput(session, from, stream, Math.min(numberOf(waitMs, 0), waitMsMax), request, deps);
+    reply.headers({ "execgate-offset": from, "execgate-next-offset": read.next, "cache-control": "no-store" });
+    return reply.type("application/octet-stream").send(read.bytes);
+  });
 }
 
 async function writeAll(session: Session, bytes: Buffer, isLast: boolean): Promise<void> {

@@ -1,19 +1,18 @@
-import type { FastifyInstance } from "fastify";
 import type { Verb } from "../../access/principal.ts";
 import type { Session } from "../../exec/session.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
 import { pageOf } from "../page-of.ts";
-import { type IdParams, idParams, type SessionBody, type SessionsQuery, sessionBody, sessionsQuery } from "../schemas.ts";
+import { idParams, type SessionBody, sessionBody, sessionsQuery } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
 const rule = { access: "authenticated" } as const;
 
 /** `/v1/sessions`: create now and attach later, look at what there is, end it. */
-export function sessionRoutes(app: FastifyInstance, deps: RouteDeps): void {
+export function sessionRoutes(app: App, deps: RouteDeps): void {
   const { sessions, access } = deps;
 
-  app.post<{ Body: SessionBody }>("/v1/sessions", { schema: { body: sessionBody }, config: rule }, async (request, reply) => {
+  app.post("/v1/sessions", { schema: { body: sessionBody }, config: rule }, async (request, reply) => {
     const { body } = request;
     const session = sessions.admit(await requestFromSession(body, request.principal, deps));
     await session.start();
@@ -21,7 +20,7 @@ export function sessionRoutes(app: FastifyInstance, deps: RouteDeps): void {
     return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
   });
 
-  app.get<{ Querystring: SessionsQuery }>("/v1/sessions", { schema: { querystring: sessionsQuery }, config: rule }, (request) => {
+  app.get("/v1/sessions", { schema: { querystring: sessionsQuery }, config: rule }, (request) => {
     const { target, state, limit, continue: after } = request.query;
     const mine = [...sessions.list()].filter(
       (session) =>
@@ -33,17 +32,17 @@ export function sessionRoutes(app: FastifyInstance, deps: RouteDeps): void {
     return Promise.resolve({ sessions: items.map(viewSession), ...rest });
   });
 
-  app.get<{ Params: IdParams }>("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, (request) =>
+  app.get("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, (request) =>
     Promise.resolve(viewSession(access.authorizeSession(request.principal, "view", sessions.get(request.params.id)))),
   );
 
-  app.get<{ Params: IdParams }>("/v1/sessions/:id/result", { schema: { params: idParams }, config: rule }, async (request, reply) => {
+  app.get("/v1/sessions/:id/result", { schema: { params: idParams }, config: rule }, async (request, reply) => {
     const session = access.authorizeSession(request.principal, "view", sessions.get(request.params.id));
     if (session.state !== "ended") return reply.code(202).send(viewSession(session));
     return reply.send(await viewResult(session, "auto"));
   });
 
-  app.delete<{ Params: IdParams }>("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, async (request) => {
+  app.delete("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, async (request) => {
     const verb: Verb = "kill";
     const session = access.authorizeSession(request.principal, verb, sessions.get(request.params.id));
     session.stop(session.request.principal === request.principal.subject ? "client" : "operator");

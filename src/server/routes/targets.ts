@@ -1,28 +1,23 @@
-import type { FastifyInstance } from "fastify";
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { listTargets, resolveTarget } from "../../exec/targets.ts";
-import type { RouteDeps } from "../deps.ts";
+import type { App, RouteDeps } from "../deps.ts";
 import { pageOf } from "../page-of.ts";
 import { listOf } from "../query.ts";
-import { type TargetsQuery, targetsQuery } from "../schemas.ts";
+import { targetsQuery } from "../schemas.ts";
 
 /** `GET /v1/targets`: where commands can be run. */
-export function targetsRoute(app: FastifyInstance, { runtimes }: RouteDeps): void {
-  app.get<{ Querystring: TargetsQuery }>(
-    "/v1/targets",
-    { schema: { querystring: targetsQuery }, config: { access: "authenticated" } },
-    async (request) => {
-      const { id, runtime, label, limit, continue: after } = request.query;
-      if (id !== undefined) return { targets: [view(await resolveTarget(runtimes, id))] };
-      const labels = listOf(label).map(readLabel);
-      const wanted = (await listTargets(runtimes)).filter(
-        (target) => (runtime === undefined || target.runtime === runtime) && labels.every(([name, value]) => target.labels[name] === value),
-      );
-      const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
-      return { targets: items.map(view), ...rest };
-    },
-  );
+export function targetsRoute(app: App, { runtimes }: RouteDeps): void {
+  app.get("/v1/targets", { schema: { querystring: targetsQuery }, config: { access: "authenticated" } }, async (request) => {
+    const { id, runtime, label, limit, continue: after } = request.query;
+    if (id !== undefined) return { targets: [view(await resolveTarget(runtimes, id))] };
+    const labels = listOf(label).map(readLabel);
+    const wanted = (await listTargets(runtimes)).filter(
+      (target) => (runtime === undefined || target.runtime === runtime) && labels.every(([name, value]) => target.labels[name] === value),
+    );
+    const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
+    return { targets: items.map(view), ...rest };
+  });
 }
 
 function view({ id, runtime, name, state, labels }: Target) {
