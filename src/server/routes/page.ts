@@ -9,9 +9,8 @@ export async function pageRoutes(app: App, { publicDir, frameAncestors }: RouteD
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
-    // xterm.js sets the sizes of its cells with style elements.
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
+    "style-src 'self'",
+    "img-src 'self'",
     "font-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
