@@ -15,6 +15,7 @@ export class ConfigError extends Error {
 const count = (fallback: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
   Type.Integer({ minimum, maximum, default: fallback, expected: minimum === 0 ? "a whole number" : `a whole number from ${minimum}` });
 const path = () => Type.String({ minLength: 1, expected: "a path" });
+const address = () => Type.String({ minLength: 1, expected: "host:port, [v6]:port or unix:/path, with https:// in front for TLS" });
 const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: "true or false" });
 const texts = (what: string) =>
   Type.Array(Type.String({ minLength: 1, expected: what }), { default: [], expected: `a list, each ${what}` });
@@ -43,7 +44,7 @@ const limitsSchema = section({
 });
 
 const fileSchema = section({
-  listen: Type.Optional(texts("host:port, [v6]:port or unix:/path, with https:// in front for TLS")),
+  listen: Type.Optional(Type.Array(address(), { minItems: 1, expected: "a list of addresses" })),
   publicUrls: texts("an http or https URL"),
   allowedOrigins: texts("an origin such as https://app.example.com"),
   frameAncestors: texts("an origin such as https://app.example.com"),
