@@ -70,7 +70,11 @@ export async function processesWith(text: string): Promise<string[]> {
   return pids.filter((_, index) => lines[index]?.split("\0").includes(text));
 }
 
-/** Waits until `holds`; the test's own time limit is the bound. */
+/** Waits until `holds`. @throws Error after ten seconds, so that a failed test does not go on in the background */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`it did not come true: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
