@@ -73,7 +73,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await waitForEnd(empty, config.limits.shutdownMs, hurry);
       sessions.stopAll();
       await empty;
-      for (const listener of listeners) listener.stop();
+      const answered = Promise.all(listeners.map((listener) => listener.stop())).then(() => undefined);
+      await waitForEnd(answered, farewellMs, hurry);
       await closeSockets(app);
       await Promise.all(listeners.map((listener) => listener.close()));
       await metricsListener?.close();

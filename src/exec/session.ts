@@ -224,7 +224,7 @@ export class Session {
     if (!isStopped && this.request.descendants === "end") await process.terminate().catch(() => undefined);
     const drained = process.output.complete;
     process.release();
-    this.outcome = { ...say(first), drained, termination, durationMs };
+    this.outcome = { ...say(first), drained, termination, durationMs: toMicroseconds(durationMs) };
     this.#state = "ended";
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
@@ -273,6 +273,11 @@ function say(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | 
   if (typeof first === "string") return { outcome: "killed", exitCode: null, signal: null, endedBy: first };
   if (first.exit === undefined) return { outcome: "lost", exitCode: null, signal: null, endedBy: null };
   return { outcome: "exited", exitCode: first.exit.code, signal: first.exit.signal, endedBy: null };
+}
+
+/** More digits than microseconds say nothing. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 function cutNow(process: Process): () => void {

@@ -1,16 +1,15 @@
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
 import fastifySwagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastifyWebsocket from "@fastify/websocket";
 import fastify, { type HTTPMethods, LogController } from "fastify";
 import { ExecgateError } from "../errors.ts";
 import { selectSubprotocol } from "../wire/index.ts";
+import { answerClientError, headerBytesMax } from "./client-error.ts";
 import type { App, AppDeps, RouteDeps } from "./deps.ts";
 import { installGatekeeper } from "./gatekeeper.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { parseJsonBody } from "./json-body.ts";
-import { problemOf, refusalOf, sendProblem } from "./problem.ts";
+import { refusalOf, sendProblem } from "./problem.ts";
 import { execRoute } from "./routes/exec.ts";
 import { execSocketRoutes } from "./routes/exec-socket.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -22,8 +21,6 @@ import { ajvOptions, explainInvalid } from "./validation.ts";
 
 /** The largest WebSocket message, bytes; a larger one closes the connection with 1009. */
 const messageBytesMax = 1_048_576;
-/** All headers of a request together, the URL with its query included, bytes. */
-export const headerBytesMax = 256 * 1024;
 
 /** Builds the server from what it is given. It listens nowhere: listeners hand it their requests. */
 export async function buildApp(deps: AppDeps): Promise<App> {
@@ -110,20 +107,4 @@ function refuseOtherMethods(app: App, url: string, known: ReadonlySet<string>): 
     },
     handler: () => undefined,
   });
-}
-
-/** What the HTTP parser itself refuses never reaches a route: it is answered on the bare socket. */
-function answerClientError(cause: NodeJS.ErrnoException, socket: Socket): void {
-  if (cause.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const isLarge = cause.code === "HPE_HEADER_OVERFLOW";
-  const error = isLarge
-    ? new ExecgateError("HEADERS_TOO_LARGE", `The headers are larger than ${headerBytesMax} bytes.`)
-    : new ExecgateError("BAD_REQUEST", "The request is not well-formed HTTP.");
-  const problem = problemOf(error);
-  const body = JSON.stringify(problem);
-  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }

@@ -32,7 +32,10 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
     }
     const { token, subprotocols, isCredentialOffered } = readCredentials(request.headers);
     request.subprotocols = subprotocols;
-    if (rule !== "public") request.principal = access.authenticate(token);
+    if (rule !== "public") {
+      request.principal = access.authenticate(token);
+      reply.header("cache-control", "no-store");
+    }
     if (isCredentialOffered && subprotocols.length === 0) {
       throw new ExecgateError("BAD_REQUEST", "Beside the credential, offer the subprotocol to speak, such as v1.execgate.");
     }

@@ -1,9 +1,10 @@
+import { once } from "node:events";
 import { unlink } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Address } from "../address.ts";
-import { headerBytesMax } from "./app.ts";
+import { answerClientError, headerBytesMax } from "./client-error.ts";
 import type { App } from "./deps.ts";
 
 /** A listener that is open. */
@@ -11,8 +12,8 @@ export interface Listener {
   readonly address: Address;
   /** Where it is reached, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Takes no new connection, and ends those that carry no request. */
-  stop(): void;
+  /** Takes no new connection, ends those that carry no request, and resolves when every answer under way is given. */
+  stop(): Promise<void>;
   /** Ends every connection. */
   close(): Promise<void>;
 }
@@ -41,8 +42,18 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
     tls === undefined
       ? http.createServer(options)
       : https.createServer({ ...options, ...tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"], handshakeTimeout: headersMs });
-  server.on("request", (request, response) => app.routing(request, response));
-  server.on("upgrade", (request, socket, head) => app.server.emit("upgrade", request, socket, head));
+  const answers = new Set<http.ServerResponse>();
+  const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+    answers.add(response);
+    response.once("close", () => answers.delete(response));
+    app.routing(request, response);
+  };
+  server.on("request", answer);
+  server.on("upgrade", (request, socket: Socket, head) => {
+    if (hasBody(request)) answerClientError(new Error("An upgrade cannot carry a body; leave the Upgrade header out."), socket);
+    else if (request.headers.upgrade?.toLowerCase() === "websocket") app.server.emit("upgrade", request, socket, head);
+    else answer(request, withoutUpgrade(request, socket));
+  });
   server.on("clientError", (cause, socket) => app.server.emit("clientError", cause, socket));
   if (address.kind === "unix") await removeStaleSocket(address.path);
   const sockets = track(server, address.kind === "unix");
@@ -50,15 +61,31 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
   return {
     address,
     url: urlOf(server, address),
-    stop() {
+    async stop() {
       server.close();
       server.closeIdleConnections();
+      await Promise.all([...answers].map((answer) => once(answer, "close")));
     },
     async close() {
       for (const socket of sockets) socket.destroy();
       if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Once an upgrade is asked for, Node reads no body any more: whoever sends one would wait for ever. */
+function hasBody({ headers }: http.IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** An upgrade to what the gateway does not speak is left alone: the request is answered as a plain one, and the last one. */
+function withoutUpgrade(request: http.IncomingMessage, socket: Socket): http.ServerResponse {
+  const response = new http.ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  socket.on("error", () => socket.destroy());
+  response.once("finish", () => socket.destroySoon());
+  return response;
 }
 
 /** Every open connection: a server forgets those that were upgraded. */

@@ -1,3 +1,4 @@
+import { collect } from "../exec/collect.ts";
 import type { Session } from "../exec/session.ts";
 import { type EncodedStream, type Encoding, encodeStream } from "./encode-output.ts";
 
@@ -24,19 +25,21 @@ export function viewSession(session: Session): Record<string, unknown> {
     keepMs: request.keepMs,
     createdAt: new Date(session.createdAt).toISOString(),
     startedAt: session.startedAt === undefined ? null : new Date(session.startedAt).toISOString(),
-    durationMs: outcome === undefined ? null : rounded(outcome.durationMs),
+    durationMs: outcome?.durationMs ?? null,
   };
 }
 
-/** The answer of a one-shot exec: how the session ended, and what was collected of its output. */
+/**
+ * The answer of a one-shot exec: how the session ended, and what was collected of its output. Where nothing was, the end
+ * of it that the log still keeps stands for it.
+ */
 export async function viewResult(session: Session, encoding: Encoding): Promise<Record<string, unknown>> {
   const outcome = await session.finished;
-  const collected = await session.collected;
-  const keep = session.request.collect?.keep ?? "head";
-  const none = Buffer.alloc(0);
   const { counts } = session.log;
+  const keep = session.collected === undefined ? "tail" : (session.request.collect?.keep ?? "head");
+  const collected = await (session.collected ?? collect(session.log.open({ role: "viewer" }), session.log.cost, "tail"));
   const stream = (name: "stdout" | "stderr"): EncodedStream =>
-    encodeStream(collected?.[name] ?? { kept: none, bytes: counts[name] }, keep, encoding);
+    encodeStream({ kept: collected[name].kept, bytes: counts[name] }, keep, encoding);
   return {
     id: session.id,
     target: session.request.target.id,
@@ -47,13 +50,8 @@ export async function viewResult(session: Session, encoding: Encoding): Promise<
     stdout: stream("stdout"),
     stderr: stream("stderr"),
     startedAt: new Date(session.startedAt ?? session.createdAt).toISOString(),
-    durationMs: rounded(outcome?.durationMs ?? 0),
+    durationMs: outcome?.durationMs,
     drained: outcome?.drained,
     termination: outcome?.termination,
   };
-}
-
-/** Milliseconds to the microsecond: more digits say nothing. */
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { type ExecgateError, errorTable, toExecgateError } from "../errors.ts";
+import { type ErrorCode, type ExecgateError, errorTable, toExecgateError } from "../errors.ts";
 import type { Client } from "../exec/clients.ts";
 import type { Clock } from "../exec/clock.ts";
 import { createId } from "../exec/id.ts";
@@ -16,6 +16,8 @@ export interface SocketDeps {
   readonly heartbeat: Heartbeat;
   /** How long a client may take nothing of what waits for it before it is closed with 4408, milliseconds. */
   readonly slowClientMs: number;
+  /** Told when a command could not be started. */
+  refused(code: ErrorCode): void;
 }
 
 export interface AttachOptions {
@@ -177,6 +179,7 @@ export class ExecSocket implements Beating {
   }
 
   #fail(error: ExecgateError): void {
+    this.#deps.refused(error.code);
     this.#tell({ type: "error", code: error.code, message: error.message });
     this.#ws.close(errorTable[error.code].close);
   }

@@ -14,6 +14,8 @@ import { ExecSocket } from "../socket.ts";
  * before the upgrade, so that a refusal is a plain HTTP answer; the command is started after it.
  */
 export function execSocketRoutes(app: App, deps: RouteDeps): void {
+  const { clock, heartbeat, limits, metrics } = deps;
+  const socketDeps = { clock, heartbeat, slowClientMs: limits.slowClientMs, refused: metrics.refused };
   const upgradeOnly = (): never => {
     throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
   };
@@ -45,7 +47,7 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
       const protocol = chooseSubprotocol(request);
       const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, protocol, deps);
-      return void new ExecSocket(ws, codec, session, options, { ...deps, slowClientMs: deps.limits.slowClientMs })
+      return void new ExecSocket(ws, codec, session, options, socketDeps)
         .run(() => session.start())
         .catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
@@ -77,7 +79,7 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
         stderr: true,
       });
       countClient(ws, nativeSubprotocol, deps);
-      return void new ExecSocket(ws, codec, session, options, { ...deps, slowClientMs: deps.limits.slowClientMs })
+      return void new ExecSocket(ws, codec, session, options, socketDeps)
         .run()
         .catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },

@@ -1,0 +1,23 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { ExecgateError } from "../errors.ts";
+import { problemOf } from "./problem.ts";
+
+/** All headers of a request together, the URL with its query included, bytes. */
+export const headerBytesMax = 256 * 1024;
+
+/** What the HTTP parser itself refuses never reaches a route: it is answered on the bare socket. */
+export function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex): void {
+  if (cause.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isLarge = cause.code === "HPE_HEADER_OVERFLOW";
+  const error = isLarge
+    ? new ExecgateError("HEADERS_TOO_LARGE", `The headers are larger than ${headerBytesMax} bytes.`)
+    : new ExecgateError("BAD_REQUEST", cause.code === undefined ? cause.message : "The request is not well-formed HTTP.");
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}
