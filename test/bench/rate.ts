@@ -1,0 +1,54 @@
+import { bareSpawn } from "./bare-spawn.ts";
+import { type Figure, median, type Part } from "./figure.ts";
+import { startGatewayProcess } from "./gateway-process.ts";
+import { openHttpClient } from "./http-client.ts";
+import { compilePeer, runPeer } from "./peers.ts";
+
+const rounds = 8;
+const concurrency = 16;
+const runsARound = 1000;
+const body = JSON.stringify({ command: ["/bin/true"] });
+
+/** Runs of `/bin/true` a second, 16 at a time, through the gateway and in turn with it by the ways it is compared to. */
+export const rate: Part = { name: "rate", measure };
+
+async function measure(): Promise<readonly Figure[]> {
+  const peer = compilePeer("spawn-loop");
+  await using gateway = await startGatewayProcess();
+  const clients = await Promise.all(Array.from({ length: concurrency }, () => openHttpClient(gateway.port)));
+  const ways = clients.map((client) => () => client.exec(body));
+  const bareWays = ways.map(() => bareSpawn);
+  await rateOf(ways);
+  await rateOf(bareWays);
+  const [ours, bare, direct]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await rateOf(ways));
+    bare.push(await rateOf(bareWays));
+    const [us = Number.NaN] = runPeer(peer, String(runsARound), String(concurrency));
+    direct.push((runsARound * 1e6) / us);
+  }
+  for (const client of clients) client[Symbol.dispose]();
+  return [
+    { name: "exec at 16", value: median(ours), unit: "/s" },
+    { name: "bare spawn at 16", value: median(bare), unit: "/s" },
+    { name: "C posix_spawn at 16", value: median(direct), unit: "/s" },
+    { name: "exec / bare spawn, at 16", value: median(ratios(ours, bare)), unit: "×", aim: { is: "atLeast", limit: 1 } },
+    { name: "exec / C posix_spawn, at 16", value: median(ratios(ours, direct)), unit: "×" },
+  ];
+}
+
+/** Runs a second when all ways are kept busy. */
+async function rateOf(ways: readonly (() => Promise<unknown>)[]): Promise<number> {
+  let left = runsARound;
+  const began = performance.now();
+  const keepBusy = async (run: () => Promise<unknown>): Promise<void> => {
+    while (left-- > 0) await run();
+  };
+  await Promise.all(ways.map(keepBusy));
+  return (runsARound * 1000) / (performance.now() - began);
+}
+
+/** Round by round: the two of one round saw the same machine. */
+function ratios(ours: readonly number[], others: readonly number[]): number[] {
+  return ours.map((value, round) => value / (others[round] ?? Number.NaN));
+}
