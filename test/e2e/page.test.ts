@@ -146,7 +146,8 @@ test("escape sequences change nothing but the screen", { skip }, async () => {
   const size = await shownSize(page);
   // The window's title and size are set, the title and the clipboard asked for; what answers would be typed in.
   await typeLine(page, "printf '\\033]0;owned\\a\\033[8;5;20t\\033[21t\\033]52;c;?\\a'; read -r line; echo got-$line");
-  await typeLine(page, "nothing");
+  await page.keyboard.type("nothing");
+  await page.keyboard.press("Enter");
   await untilShown(page, /^got-nothing$/);
   assert.equal(await page.title(), "host · execgate");
   assert.deepEqual(await shownSize(page), size);

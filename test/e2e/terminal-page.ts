@@ -21,8 +21,12 @@ export async function shownSize(page: Page): Promise<Size> {
   return { cols: cols ?? Number.NaN, rows: rows ?? Number.NaN };
 }
 
-/** Types a command line. */
+/** Types a command line, once the shell asks for one: what is typed ahead would stand before its prompt. */
 export async function typeLine(page: Page, line: string): Promise<void> {
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll(".xterm-rows > div")].map((row) => row.textContent.trim());
+    return rows.findLast((row) => row !== "") === "$";
+  });
   await page.keyboard.type(line);
   await page.keyboard.press("Enter");
 }
