@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { createOwnerAccess } from "./access/access.ts";
 import type { Address } from "./address.ts";
 import { type Config, ConfigError } from "./config.ts";
+import { ExecgateError } from "./errors.ts";
 import { systemClock } from "./exec/clock.ts";
 import { combineObservers } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
@@ -40,7 +41,7 @@ const farewellMs = 1000;
 /** Wires everything together: the only place that knows all the parts. @throws ConfigError for what the machine refuses */
 export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
   const version = readVersion();
-  const runtimes = await createRuntimes(config.runtimes);
+  const runtimes = await createRuntimes(config.runtimes).catch(refuseUser);
   const metrics = createMetrics(runtimes, version);
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
@@ -83,6 +84,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
+}
+
+function refuseUser(cause: unknown): never {
+  if (cause instanceof ExecgateError) throw new ConfigError(`runtimes.host.user: ${cause.message}`);
+  throw cause;
 }
 
 async function findToken(config: Config, log: Logger): Promise<string> {

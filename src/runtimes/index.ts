@@ -6,8 +6,12 @@ export interface RuntimesConfig {
   readonly host: { readonly user?: string; readonly usersAllowed: readonly string[]; readonly noNewPrivileges: boolean };
 }
 
-/** Makes every configured runtime: name → runtime. */
-export async function createRuntimes({ host }: RuntimesConfig): Promise<ReadonlyMap<string, Runtime>> {
-  const runtimes = [await createHostRuntime({ name: "host", ...host, user: host.user })];
-  return new Map(runtimes.map((runtime) => [runtime.name, runtime]));
+/**
+ * Makes every configured runtime: name → runtime.
+ * @throws USER_NOT_FOUND, NOT_SUPPORTED when commands on the host cannot run as the configured user
+ */
+export async function createRuntimes({ host: options }: RuntimesConfig): Promise<ReadonlyMap<string, Runtime>> {
+  const host = createHostRuntime({ name: "host", ...options });
+  await host.ping(new AbortController().signal);
+  return new Map([[host.name, host]]);
 }

@@ -76,8 +76,10 @@ class HostRuntime implements Runtime {
     return started;
   }
 
+  /** The host answers as long as there is somebody to run commands as. @throws USER_NOT_FOUND, NOT_SUPPORTED */
   async ping(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    await this.#accounts.find(undefined);
   }
 
   async close(): Promise<void> {
