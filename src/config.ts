@@ -129,10 +129,8 @@ function validate(given: unknown): FileConfig {
 
 function explain(value: unknown, error: ReturnType<typeof Value.Errors>[number]): string {
   const keys = error.instancePath.split("/").slice(1);
-  if (error.keyword === "additionalProperties") {
-    const { additionalProperties } = error.params as { additionalProperties: string[] };
-    return `${[...keys, additionalProperties[0]].join(".")}: unknown key`;
-  }
+  // What no property allows is refused by the schema `false` that stands for all others.
+  if (error.keyword === "boolean") return `${keys.join(".")}: unknown key`;
   if (error.keyword === "required") {
     const { requiredProperties } = error.params as { requiredProperties: string[] };
     return `${[...keys, requiredProperties[0]].join(".")}: missing`;
