@@ -34,7 +34,8 @@ const nothingYet = Symbol("nothing yet");
 /** Output pulled from one or two descriptors: nothing is read, and no poll is armed, unless somebody waits in `next`. */
 export class Reader implements OutputSource {
   #streams: Stream[];
-  #turn = 0;
+  /** The stream that was served last: at first none, so that of two that are ready stdout goes first. */
+  #turn = -1;
   #readInTurn = 0;
   #cut = false;
   #complete = true;
