@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { Figure, Part } from "./figure.ts";
 import { openFrameSocket } from "./frame-socket.ts";
 import { type GatewayProcess, startGatewayProcess } from "./gateway-process.ts";
 
 const sessions = 200;
 const warmUps = 10;
-const settleMs = 4000;
+const settleMs = 500;
 const query = [
   ["tty", "1"],
   ["command", "cat"],
@@ -15,7 +16,7 @@ const query = [
 export const idle: Part = { name: "idle", measure };
 
 async function measure(): Promise<readonly Figure[]> {
-  await using gateway = await startGatewayProcess();
+  await using gateway = await startGatewayProcess("--inspect=127.0.0.1:0");
   await using _warm = await openSessions(gateway.port, warmUps);
   const before = await settled(gateway);
   await using _idle = await openSessions(gateway.port, sessions);
@@ -45,12 +46,13 @@ function openSession(port: number): Promise<Disposable> {
   });
 }
 
-/** The lowest figure after a while: garbage is collected when V8 finds the time. */
-async function settled(gateway: GatewayProcess): Promise<number> {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (let waitedMs = 0; waitedMs < settleMs; waitedMs += 200) {
-    await delay(200);
-    if (waitedMs >= settleMs / 2) lowest = Math.min(lowest, gateway.residentBytes());
+/** Resident memory when garbage was collected, twice, as what the first round lets go of is freed by the second. */
+async function settled({ inspectorUrl, residentBytes }: GatewayProcess): Promise<number> {
+  if (inspectorUrl === undefined) throw new Error("the gateway has no inspector");
+  for (let round = 0; round < 2; round++) {
+    await delay(settleMs);
+    await collectGarbage(inspectorUrl);
   }
-  return lowest;
+  await delay(settleMs);
+  return residentBytes();
 }
