@@ -54,7 +54,8 @@ interface Native {
   spawn(options: SpawnOptions): Spawned | SpawnFailure;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   reap(pidfd: number): void;
-  membersOf(session: number): readonly number[] | number;
+  /** `isYoung`: so few processes can have been started since the leader that their numbers have not come round. */
+  membersOf(session: number, isYoung: boolean): readonly number[] | number;
   readonly Poll: new (fd: number, callback: (events: number) => void) => Poll;
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;

@@ -12,6 +12,9 @@ import { Writer } from "./writer.ts";
 const killRounds = 20;
 const killRoundMs = 5;
 
+/** In so short a time no machine gives out all its pids, 32768 or more, and begins again. */
+const youngMs = 50;
+
 /** A command on the host: the leader of its own session, with pipes or a terminal. */
 export class HostProcess implements Process {
   readonly output: OutputSource;
@@ -22,12 +25,14 @@ export class HostProcess implements Process {
   readonly #writer: Writer | undefined;
   readonly #master: Descriptor | undefined;
   readonly #onRelease: () => void;
+  readonly #startedMs: number;
   #slave: number | undefined;
   #released = false;
   #terminating: Promise<Termination> | undefined;
 
   constructor(spawned: Spawned, terminal: Terminal | undefined, stdin: boolean, onRelease: () => void) {
     this.#spawned = spawned;
+    this.#startedMs = performance.now();
     this.#onRelease = onRelease;
     this.#slave = terminal?.slave;
     this.#master = terminal && new Descriptor(terminal.master);
@@ -111,7 +116,7 @@ export class HostProcess implements Process {
       const foreground = this.#master && foregroundGroup(this.#spawned.pid);
       if (foreground !== undefined) sendSignal(-foreground, "SIGKILL");
       sendSignal(-this.#spawned.pid, "SIGKILL");
-      const members = native.membersOf(this.#spawned.pid);
+      const members = native.membersOf(this.#spawned.pid, performance.now() - this.#startedMs < youngMs);
       if (typeof members === "number" || members.length === 0) break;
       for (const pid of members) sendSignal(pid, "SIGKILL");
       await delay(round === 0 ? 1 : killRoundMs);
