@@ -6,6 +6,7 @@ import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { IdempotencyKeys, readIdempotencyKey } from "../idempotency.ts";
+import { inputBytes } from "../input-bytes.ts";
 import { streamLines } from "../ndjson.ts";
 import { accepts, type Preference, readPrefer } from "../prefer.ts";
 import { type ExecBody, execBody } from "../schemas.ts";
@@ -52,22 +53,27 @@ async function begin(
   deps: RouteDeps,
   isBound: boolean,
 ): Promise<Session> {
+  const stdin = stdinOf(request.body);
   const session = deps.sessions.admit(wanted);
   if (isBound) {
     const release = onClientGone(request, () => session.stop("disconnect"));
     void session.finished.then(release);
   }
   await session.start();
-  feed(session, request.body);
+  feed(session, stdin);
   return session;
 }
 
-/** Writes the stdin that came with the request and closes it, without waiting for the command to take it. */
-function feed(session: Session, { stdin, stdinEncoding, tty }: ExecBody): void {
-  if (stdin === undefined && tty !== true) return;
-  const bytes = Buffer.from(stdin ?? "", stdinEncoding ?? "utf8");
+/** The stdin that came with the request; a terminal without any gets its end alone, pipes are at theirs from the start. */
+function stdinOf({ stdin, stdinEncoding, tty }: ExecBody): Buffer | undefined {
+  return stdin === undefined && tty !== true ? undefined : inputBytes(stdin, stdinEncoding, "stdin");
+}
+
+/** Writes stdin and closes it, without waiting for the command to take it. */
+function feed(session: Session, stdin: Buffer | undefined): void {
+  if (stdin === undefined) return;
   void session
-    .write(bytes)
+    .write(stdin)
     .then(() => session.endInput())
     .catch(() => undefined);
 }
@@ -78,6 +84,7 @@ async function answerLines(
   reply: FastifyReply,
   deps: RouteDeps,
 ): Promise<FastifyReply> {
+  const stdin = stdinOf(request.body);
   const session = deps.sessions.admit(freezeRequest({ ...wanted, collect: undefined }));
   const cursor = session.log.open({ role: "writer" });
   const release = onClientGone(request, () => {
@@ -86,7 +93,7 @@ async function answerLines(
   });
   void session.finished.then(release);
   await session.start();
-  feed(session, request.body);
+  feed(session, stdin);
   return reply
     .type("application/x-ndjson")
     .send(streamLines(session, cursor, wanted.collect?.bytesMax ?? 0, request.body.encoding ?? "auto"));

@@ -5,6 +5,7 @@ import type { StreamName } from "../../exec/runtime.ts";
 import type { Session } from "../../exec/session.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { onClientGone } from "../gatekeeper.ts";
+import { inputBytes } from "../input-bytes.ts";
 import { numberOf } from "../query.ts";
 import { type IdParams, idParams, outputQuery, resizeBody, signalBody, stdinBody } from "../schemas.ts";
 import { viewSession } from "../session-view.ts";
@@ -37,8 +38,8 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
 
   app.post("/v1/sessions/:id/stdin", { schema: { params: idParams, body: stdinBody }, config: rule }, async (request) => {
     const session = live(request);
-    const { data = "", encoding = "utf8", eof = false } = request.body;
-    await Promise.race([writeAll(session, Buffer.from(data, encoding), eof), session.finished]);
+    const { data, encoding, eof = false } = request.body;
+    await Promise.race([writeAll(session, inputBytes(data, encoding, "data"), eof), session.finished]);
     return viewSession(session);
   });
 

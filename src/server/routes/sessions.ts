@@ -2,8 +2,9 @@ import type { Verb } from "../../access/principal.ts";
 import type { Session } from "../../exec/session.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
+import { inputBytes } from "../input-bytes.ts";
 import { pageOf } from "../page-of.ts";
-import { idParams, type SessionBody, sessionBody, sessionsQuery } from "../schemas.ts";
+import { idParams, sessionBody, sessionsQuery } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
 const rule = { access: "authenticated" } as const;
@@ -14,9 +15,10 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
 
   app.post("/v1/sessions", { schema: { body: sessionBody }, config: rule }, async (request, reply) => {
     const { body } = request;
+    const stdin = inputBytes(typeof body.stdin === "string" ? body.stdin : undefined, body.stdinEncoding, "stdin");
     const session = sessions.admit(await requestFromSession(body, request.principal, deps));
     await session.start();
-    if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, body);
+    if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, stdin);
     return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
   });
 
@@ -52,10 +54,9 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
 }
 
 /** Gives the stdin that came with the request, or none, and closes it. */
-function feed(session: Session, { stdin, stdinEncoding }: SessionBody): void {
-  const bytes = typeof stdin === "string" ? Buffer.from(stdin, stdinEncoding ?? "utf8") : Buffer.alloc(0);
+function feed(session: Session, stdin: Buffer): void {
   void session
-    .write(bytes)
+    .write(stdin)
     .then(() => session.endInput())
     .catch(() => undefined);
 }
