@@ -1,4 +1,3 @@
-import { visit } from "jsonc-parser";
 import { ExecgateError } from "../errors.ts";
 
 /** How deep objects and arrays may be nested. */
@@ -15,11 +14,12 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function parseJsonBody(body: Buffer): unknown {
   const text = decode(body);
-  scan(text);
   let value: unknown;
   try {
+    checkNames(text);
     value = JSON.parse(text);
   } catch (cause) {
+    if (cause instanceof ExecgateError) throw cause;
     throw new ExecgateError("BAD_REQUEST", `The body is not JSON: ${cause instanceof Error ? cause.message : cause}.`);
   }
   checkText(value, []);
@@ -35,53 +35,75 @@ function decode(body: Buffer): string {
   }
 }
 
-/** One pass over the tokens, before anything is built from them. */
-function scan(text: string): void {
-  const seen: Set<string>[] = [];
-  let depth = 0;
-  const enter = (): void => {
-    if (++depth > depthMax) throw new ExecgateError("BAD_REQUEST", `The body is nested deeper than ${depthMax}.`);
-  };
-  const begin = (): boolean => {
-    enter();
-    seen.push(new Set());
-    return true;
-  };
-  visit(text, {
-    onObjectBegin: begin,
-    onObjectEnd: () => {
-      depth--;
-      seen.pop();
-    },
-    onArrayBegin: () => {
-      enter();
-      return true;
-    },
-    onArrayEnd: () => {
-      depth--;
-    },
-    onObjectProperty: (key, _offset, _length, _line, _column, pathSupplier) => {
-      const names = seen.at(-1);
-      if (key === "__proto__" || names?.has(key))
-        refuse([...pathSupplier(), key], key === "__proto__" ? "is not a name" : "is given twice");
-      names?.add(key);
-    },
-  });
+/** An object or array that is being read: the names so far, none in an array, and the name or the index that is under way. */
+interface Level {
+  readonly names: Set<string> | undefined;
+  at: string | number;
 }
 
-function checkText(value: unknown, path: readonly (string | number)[]): void {
+/**
+ * One pass over the text before anything is built from it, for what JSON.parse takes without a word or in bad time: a
+ * name given twice, `__proto__`, depth. What is no JSON passes, for JSON.parse to refuse.
+ */
+function checkNames(text: string): void {
+  const levels: Level[] = [];
+  let isName = false;
+  for (let i = 0; i < text.length; i++) {
+    const mark = text[i];
+    const level = levels.at(-1);
+    if (mark === '"') {
+      const begin = i;
+      i = closingQuote(text, begin);
+      if (isName && level?.names !== undefined) addName(level.names, JSON.parse(text.slice(begin, i + 1)), level, levels);
+      isName = false;
+    } else if (mark === "{" || mark === "[") {
+      isName = mark === "{";
+      levels.push(isName ? { names: new Set(), at: "" } : { names: undefined, at: 0 });
+      if (levels.length > depthMax) throw new ExecgateError("BAD_REQUEST", `The body is nested deeper than ${depthMax}.`);
+    } else if (mark === "}" || mark === "]") levels.pop();
+    else if (mark === ",") {
+      isName = level?.names !== undefined;
+      if (typeof level?.at === "number") level.at++;
+    }
+  }
+}
+
+/** Where the string ends that begins at `begin`; the end of the text for one that does not. */
+function closingQuote(text: string, begin: number): number {
+  let i = begin + 1;
+  while (i < text.length && text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+  return i;
+}
+
+function addName(names: Set<string>, name: string, level: Level, levels: readonly Level[]): void {
+  level.at = name;
+  if (name === "__proto__" || names.has(name)) {
+    const path = levels.map(({ at }) => at);
+    refuse(path, name === "__proto__" ? "is not a name" : "is given twice");
+  }
+  names.add(name);
+}
+
+/** @param path where `value` stands; it is the same at the end as it was before */
+function checkText(value: unknown, path: (string | number)[]): void {
   if (typeof value === "string") {
     if (!value.isWellFormed()) refuse(path, "holds half a surrogate pair, which is no text");
     const isData = path.length === 1 && dataFields.has(String(path[0]));
     if (!isData && value.includes("\0")) refuse(path, "holds a NUL byte");
   } else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) checkText(item, [...path, index]);
+    for (let index = 0; index < value.length; index++) checkItem(value[index], index, path);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, item] of Object.entries(value)) {
-      checkText(key, [...path, key]);
-      checkText(item, [...path, key]);
+      checkItem(key, key, path);
+      checkItem(item, key, path);
     }
   }
+}
+
+function checkItem(item: unknown, at: string | number, path: (string | number)[]): void {
+  path.push(at);
+  checkText(item, path);
+  path.pop();
 }
 
 function refuse(path: readonly (string | number)[], what: string): never {

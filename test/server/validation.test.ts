@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { performance } from "node:perf_hooks";
+import { after, before, test } from "node:test";
+import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
+import { assertProblem } from "../fixtures/http-answer.ts";
+
+let served: TestGateway;
+before(async () => {
+  served = await openGateway();
+});
+after(() => served[Symbol.asyncDispose]());
+
+const post = (body: unknown, path = "/v1/exec", headers: Readonly<Record<string, string | undefined>> = {}) =>
+  served.request(path, { method: "POST", body, headers });
+const command = '"command":["true"]';
+
+/** Bodies, and the field that the refusal names. */
+const bodies: readonly (readonly [string, unknown, string?])[] = [
+  ["an unknown key", { command: ["true"], timeout: 5 }, "timeout"],
+  ["a duplicate key", `{${command},${command}}`, "command"],
+  ["a duplicate key in another spelling", `{${command},"\\u0063ommand":["false"]}`, "command"],
+  ["a duplicate key below", `{${command},"env":{"A":"1","A":"2"}}`, "env.A"],
+  ["__proto__", `{${command},"__proto__":{"tty":true}}`, "__proto__"],
+  ["__proto__ in another spelling", `{${command},"\\u005f_proto__":{}}`, "__proto__"],
+  ["__proto__ below", `{${command},"env":{"__proto__":"x"}}`, "env.__proto__"],
+  ["a number as text", { command: ["true"], timeoutMs: "5" }, "timeoutMs"],
+  ["a flag as text", { command: ["true"], tty: "true" }, "tty"],
+  ["a flag as a number", { command: ["true"], tty: 1 }, "tty"],
+  ["null for a text", { command: ["true"], cwd: null }, "cwd"],
+  ["a text for the command", { command: "true" }, "command"],
+  ["a number in the command", { command: ["sleep", 5] }, "command.1"],
+  ["a number in env", { command: ["true"], env: { A: 1 } }, "env.A"],
+  ["a list for env", { command: ["true"], env: ["A=1"] }, "env"],
+  ["an equals sign in a variable's name", { command: ["true"], env: { "A=B": "1" } }, "env.A=B"],
+  ["an empty name of a variable", { command: ["true"], env: { "": "1" } }, "env."],
+  ["no command", { target: "host" }, "command"],
+  ["an empty command", { command: [] }, "command"],
+  ["an empty command[0]", { command: [""] }, "command.0"],
+  ["1025 items", { command: Array.from({ length: 1025 }, () => "a") }, "command"],
+  ["more than 128 KiB of arguments", { command: ["true", "x".repeat(131_072)] }, "command"],
+  ["NUL in an argument", { command: ["true", "a\0b"] }, "command.1"],
+  ["NUL in a variable", { command: ["true"], env: { A: "\0" } }, "env.A"],
+  ["NUL in cwd", { command: ["true"], cwd: "/tmp\0" }, "cwd"],
+  ["NUL in a name", { command: ["true"], env: { "A\0": "1" } }, "env.A\\0"],
+  ["half a surrogate pair", `{"command":["true","\\ud800"]}`, "command.1"],
+  ["half a surrogate pair in stdin", `{${command},"stdin":"\\udc00"}`, "stdin"],
+  ["a relative cwd", { command: ["true"], cwd: "tmp" }, "cwd"],
+  ["an empty cwd", { command: ["true"], cwd: "" }, "cwd"],
+  ["no columns", { command: ["true"], tty: true, cols: 0 }, "cols"],
+  ["65536 rows", { command: ["true"], tty: true, rows: 65_536 }, "rows"],
+  ["half a column", { command: ["true"], tty: true, cols: 1.5 }, "cols"],
+  ["a negative timeout", { command: ["true"], timeoutMs: -1 }, "timeoutMs"],
+  ["a timeout beyond the maximum", { command: ["true"], timeoutMs: 86_400_001 }, "timeoutMs"],
+  ["a timeout beyond all integers", `{${command},"timeoutMs":1e400}`, "timeoutMs"],
+  ["more output than the maximum", { command: ["true"], outputBytesMax: 16_777_217 }, "outputBytesMax"],
+  ["another end to keep", { command: ["true"], keep: "middle" }, "keep"],
+  ["another encoding", { command: ["true"], encoding: "latin1" }, "encoding"],
+  ["another encoding of stdin", { command: ["true"], stdinEncoding: "hex" }, "stdinEncoding"],
+  ["stdin that is not base64", { command: ["true"], stdin: "a b!", stdinEncoding: "base64" }, "stdin"],
+  ["another fate of descendants", { command: ["true"], descendants: "kill" }, "descendants"],
+  ["an empty target", { command: ["true"], target: "" }, "target"],
+  ["keepMs, which is for sessions", { command: ["true"], keepMs: 1 }, "keepMs"],
+  ["a list", [{ command: ["true"] }]],
+  ["null", "null"],
+  ["a text", '"true"'],
+  ["nothing", ""],
+  ["no JSON", "command=true"],
+  ["a comment", `{/* */${command}}`],
+  ["a comma too many", `{${command},}`],
+  ["two values", `{${command}}{}`],
+  ["bytes that are no UTF-8", Buffer.from(`{"command":["true","\xff"]}`, "latin1")],
+  ["a byte order mark", Buffer.concat([Buffer.of(0xef, 0xbb, 0xbf), Buffer.from(`{${command}}`)])],
+  ["17 levels", `${"[".repeat(17)}${"]".repeat(17)}`],
+];
+
+for (const [what, body, field] of bodies) {
+  test(`${what} is refused`, async () => {
+    assertProblem(await post(body), 400, "BAD_REQUEST", field);
+  });
+}
+
+test("a hostile megabyte does not hold the gateway for 50 ms", async () => {
+  const units = ["[", "{", '{"a":', "]", ",", "/", '"', "\\", '{"a":{', "[,", "-", "0", "/*", '"\\u', " "];
+  for (const unit of units) {
+    const body = Buffer.from(unit.repeat(Math.floor(1_048_000 / unit.length)));
+    const began = performance.eventLoopUtilization();
+    const answer = await post(body);
+    const { active } = performance.eventLoopUtilization(began);
+    assertProblem(answer, 400, "BAD_REQUEST");
+    assert.ok(active < 50, `${JSON.stringify(unit)}: ${active} ms`);
+  }
+});
+
+test("a body of 2 MB is 413, of another type 415", async () => {
+  const large = "x".repeat(2_000_000);
+  assertProblem(await post(large), 413, "BODY_TOO_LARGE");
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonl", undefined]) {
+    const answer = await post(`{${command}}`, "/v1/exec", { "content-type": type });
+    assertProblem(answer, 415, "UNSUPPORTED_MEDIA_TYPE");
+  }
+});
+
+/** Paths of GET, and the field that the refusal names. */
+const queries: readonly (readonly [string, string?])[] = [
+  ["/v1/targets?limits=5", "limits"],
+  ["/v1/info?x", "x"],
+  ["/v1/sessions?limit=5&limit=6", "limit"],
+  ["/v1/sessions?limit=-1", "limit"],
+  ["/v1/sessions?limit=0", "limit"],
+  ["/v1/sessions?limit=1e3", "limit"],
+  ["/v1/sessions?limit=+5", "limit"],
+  ["/v1/sessions?limit=", "limit"],
+  ["/v1/sessions?state=dead", "state"],
+  ["/v1/sessions?target=%ff", "target"],
+  ["/v1/sessions?target=%00", "target"],
+  ["/v1/sessions?target=%zz", "target"],
+  ["/v1/sessions?target=%ED%A0%80", "target"],
+  ["/v1/sessions?__proto__=1", "__proto__"],
+  ["/v1/targets?label=web", "label"],
+  ["/healthz?verbose=1", "verbose"],
+];
+
+for (const [path, field] of queries) {
+  test(`${path} is refused`, async () => {
+    assertProblem(await served.request(path), 400, "BAD_REQUEST", field);
+  });
+}
+
+test("a path that is not well formed is refused", async () => {
+  assertProblem(await served.request("/v1/sessions/%"), 400, "BAD_REQUEST");
+});
+
+test("a POST takes no query", async () => {
+  assertProblem(await post({ command: ["true"] }, "/v1/exec?tty=1"), 400, "BAD_REQUEST", "tty");
+});
+
+test("bad headers are named", async () => {
+  const ask = (headers: Record<string, string>) => post({ command: ["true"] }, "/v1/exec", headers);
+  assertProblem(await ask({ prefer: "wait=soon" }), 400, "BAD_REQUEST", "Prefer");
+  assertProblem(await ask({ "idempotency-key": "a b" }), 400, "BAD_REQUEST", "Idempotency-Key");
+  assertProblem(await ask({ "idempotency-key": "x".repeat(257) }), 400, "BAD_REQUEST", "Idempotency-Key");
+  assertProblem(await ask({ accept: "text/html" }), 406, "NOT_ACCEPTABLE");
+});
+
+test("nothing of this has started a process", async () => {
+  assert.equal(await served.metric("execgate_exec_start_seconds_count"), 0);
+});
