@@ -10,7 +10,10 @@ export interface CursorOptions {
   readonly offset?: number | undefined;
   /** A writer holds the source back when it is slow; a viewer is left behind and gets a `gap`. */
   readonly role: "writer" | "viewer";
-  /** How many bytes may be handed out beyond the last `ack`; undefined for a cursor that is not acknowledged. */
+  /**
+   * Nothing more is handed out once so many bytes are under way beyond the last `ack`; the piece that reaches the mark is
+   * still given whole, because small remainders would make small frames. Undefined for a cursor that is not acknowledged.
+   */
   readonly ackWindow?: number | undefined;
 }
 
@@ -31,9 +34,11 @@ interface Entry {
   readonly stream: StreamName;
   readonly offset: number;
   bytes: Buffer;
-  /** The page that `bytes` lies in, when more can be put behind it. */
-  page: Buffer | undefined;
 }
+
+const nothing = Buffer.alloc(0);
+/** Stands where an entry was let go of, until the array is compacted. */
+const gone: Entry = { stream: "stdout", offset: 0, bytes: nothing };
 
 /** Pieces below this are copied into pages: kept as they were read, each would cost about 400 bytes on top. */
 const smallBytes = 4096;
@@ -54,6 +59,9 @@ export class OutputLog {
   /** Index of the oldest kept entry; the array is compacted when half of it is dropped. */
   #head = 0;
   #cost = 0;
+  /** Small pieces of both streams are put here one behind the other; full, it is replaced and belongs to its entries alone. */
+  #page = nothing;
+  #pageUsed = 0;
   #end = 0;
   #isEnded = false;
   #roomWaiter: (() => void) | undefined;
@@ -88,7 +96,7 @@ export class OutputLog {
   append({ stream, bytes }: Chunk): void {
     if (bytes.length === 0) return;
     this.counts[stream] += bytes.length;
-    if (bytes.length >= smallBytes) this.#push({ stream, offset: this.#end, bytes, page: undefined });
+    if (bytes.length >= smallBytes) this.#push({ stream, offset: this.#end, bytes });
     else this.#appendSmall(stream, bytes);
     this.#end += bytes.length;
     this.#cost += bytes.length;
@@ -115,6 +123,8 @@ export class OutputLog {
     this.#entries = [];
     this.#head = 0;
     this.#cost = 0;
+    this.#page = nothing;
+    this.#pageUsed = 0;
   }
 
   open(options: CursorOptions): Cursor {
@@ -144,17 +154,21 @@ export class OutputLog {
   }
 
   #appendSmall(stream: StreamName, bytes: Buffer): void {
+    if (this.#page.length - this.#pageUsed < bytes.length) this.#turnPage(bytes.length);
+    const from = this.#pageUsed;
+    this.#pageUsed += bytes.copy(this.#page, from);
     const last = this.#entries.length > this.#head ? this.#entries[this.#entries.length - 1] : undefined;
-    const used = last?.bytes.length ?? 0;
-    if (last?.page !== undefined && last.stream === stream && last.page.length - used >= bytes.length) {
-      bytes.copy(last.page, used);
-      last.bytes = last.page.subarray(0, used + bytes.length);
-      return;
+    if (last !== undefined && last.stream === stream && last.bytes.buffer === this.#page.buffer) {
+      last.bytes = this.#page.subarray(last.bytes.byteOffset, this.#pageUsed);
+    } else {
+      this.#push({ stream, offset: this.#end, bytes: this.#page.subarray(from, this.#pageUsed) });
     }
-    // A new page is as large as what is kept already, so that an idle terminal stays small and a busy one is cheap.
-    const page = Buffer.allocUnsafeSlow(Math.max(bytes.length, Math.min(pageBytesMax, Math.max(pageBytesMin, this.#cost))));
-    bytes.copy(page);
-    this.#push({ stream, offset: this.#end, bytes: page.subarray(0, bytes.length), page });
+  }
+
+  /** A new page is as large as what is kept already, so that an idle terminal stays small and a busy one is cheap. */
+  #turnPage(needed: number): void {
+    this.#page = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(pageBytesMax, Math.max(pageBytesMin, this.#cost))));
+    this.#pageUsed = 0;
   }
 
   #push(entry: Entry): void {
@@ -185,7 +199,7 @@ export class OutputLog {
     for (let oldest = this.#entries[this.#head]; oldest !== undefined && this.#cost > this.#capacity; oldest = this.#entries[this.#head]) {
       if (!this.#isFree(oldest, floor)) break;
       this.#cost -= oldest.bytes.length + entryCost;
-      this.#head++;
+      this.#entries[this.#head++] = gone;
     }
     if (this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
@@ -231,7 +245,7 @@ class LogCursor implements Cursor {
     return this.#ackWindow === undefined ? this.offset : this.#acked;
   }
 
-  /** Whether all that the ack window allows was handed out and none of it is confirmed yet. */
+  /** Whether everything that the ack window allows was handed out, so that only an `ack` brings more. */
   get #isHeld(): boolean {
     return this.#ackWindow !== undefined && this.offset - this.#acked >= this.#ackWindow;
   }
