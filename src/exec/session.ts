@@ -36,6 +36,9 @@ export interface SessionDeps {
 /** How long the core waits for the exit of a command whose tree was killed, before it goes on without. */
 const killedExitMsMax = 5000;
 
+/** The reason of every abort of a run, made once: an error for each, with its stack, would take longer than clearing the timers. */
+const over = new Error("The run is over.");
+
 /**
  * One run of one command: it starts the process, feeds the log from its output as fast as the log admits, and ends
  * exactly once, whichever way comes first. Clients read cursors on the log; the answer of a one-shot is such a cursor too.
@@ -120,7 +123,7 @@ export class Session {
     if (this.#stopReason !== undefined || this.#state === "draining" || this.#state === "ended") return;
     this.#stopReason = reason;
     this.#announceStop(reason);
-    this.#run.abort();
+    this.#run.abort(over);
     if (!this.#isBegun) this.#abandon();
   }
 
@@ -161,7 +164,7 @@ export class Session {
   #abandon(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    this.#run.abort();
+    this.#run.abort(over);
     this.log.endOutput();
     this.#finish(undefined);
   }
@@ -216,7 +219,7 @@ export class Session {
     const termination = isStopped ? await this.#end(process, exited) : null;
     const durationMs = clock.monotonicMs() - startedMs;
     this.#state = "draining";
-    this.#run.abort();
+    this.#run.abort(over);
     const cancelCut = isStopped ? cutNow(process) : clock.after(limits.drainMs, () => process.output.cut());
     await pumped;
     cancelCut();
