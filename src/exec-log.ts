@@ -1,22 +1,29 @@
 import type { Logger } from "pino";
 import type { Observer } from "./exec/observer.ts";
+import type { Outcome } from "./exec/outcome.ts";
 import type { Session } from "./exec/session.ts";
 
 /** How much of a command the log shows. */
 const shownBytesMax = 256;
 
-/** One line of log for each exec, when it has ended or could not be started. */
+/**
+ * One line of log for each exec, when it has ended or could not be started. The line of an end is written after the turn of
+ * the event loop in which the client is answered, who need not wait for it.
+ */
 export function createExecLog(log: Logger): Observer {
   return {
     failed: (session, code) => log.warn({ ...facts(session), code }, "exec not started"),
-    ended: (session, { outcome, exitCode, signal, endedBy, drained, termination, durationMs }) =>
-      log.info({ ...facts(session), outcome, exitCode, signal, endedBy, drained, termination, durationMs, bytes: session.log.end }, "exec"),
+    ended: (session, outcome) => void setImmediate(() => log.info({ ...facts(session), ...ending(session, outcome) }, "exec")),
   };
 }
 
 function facts({ id, request }: Session) {
   const { target, spec, mode, principal } = request;
   return { session: id, target: target.id, command: redactCommand(spec.command), tty: spec.tty !== undefined, mode, principal };
+}
+
+function ending({ log }: Session, { outcome, exitCode, signal, endedBy, drained, termination, durationMs }: Outcome) {
+  return { outcome, exitCode, signal, endedBy, drained, termination, durationMs, bytes: log.end };
 }
 
 /**
