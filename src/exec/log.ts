@@ -64,6 +64,7 @@ export class OutputLog {
   #pageUsed = 0;
   #end = 0;
   #isEnded = false;
+  #admitsRest = false;
   #roomWaiter: (() => void) | undefined;
   /** Bytes appended so far, a stream. */
   readonly counts: Record<StreamName, number> = { stdout: 0, stderr: 0 };
@@ -110,6 +111,12 @@ export class OutputLog {
     return new Promise((resolve) => {
       this.#roomWaiter = resolve;
     });
+  }
+
+  /** From here on there is always room: what the source still has is little, and its end is to wait for no reader. */
+  admitRest(): void {
+    this.#admitsRest = true;
+    this.moved();
   }
 
   /** No byte comes any more: cursors end behind the last one. */
@@ -188,7 +195,7 @@ export class OutputLog {
   }
 
   #hasRoom(): boolean {
-    if (this.#cost < this.#capacity) return true;
+    if (this.#admitsRest || this.#cost < this.#capacity) return true;
     const oldest = this.#entries[this.#head];
     return oldest === undefined || this.#isFree(oldest, this.#floor());
   }

@@ -119,7 +119,7 @@ export class Session {
 
   /** Ends the run for `reason`. The first reason wins; after the command's own exit it only cuts the draining short. */
   stop(reason: StopReason): void {
-    if (this.#state === "draining") this.#process?.output.cut();
+    if (this.#state === "draining" && this.#process !== undefined) this.#cutNow(this.#process);
     if (this.#stopReason !== undefined || this.#state === "draining" || this.#state === "ended") return;
     this.#stopReason = reason;
     this.#announceStop(reason);
@@ -220,7 +220,7 @@ export class Session {
     const durationMs = clock.monotonicMs() - startedMs;
     this.#state = "draining";
     this.#run.abort(over);
-    const cancelCut = isStopped ? cutNow(process) : clock.after(limits.drainMs, () => process.output.cut());
+    const cancelCut = isStopped ? this.#cutNow(process) : clock.after(limits.drainMs, () => process.output.cut());
     await pumped;
     cancelCut();
     // A tree that could not be ended is said to be so by the outcome of those who asked for its end; here nobody did.
@@ -232,6 +232,13 @@ export class Session {
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
     this.#finish(this.outcome);
+  }
+
+  /** Takes what has arrived, no more than pipes hold, and waits for no writer: nobody who does not read keeps a stopped run from ending. */
+  #cutNow(process: Process): () => void {
+    process.output.cut();
+    this.log.admitRest();
+    return () => undefined;
   }
 
   /** Ends the tree: politely first where a grace is configured, then by force. */
@@ -281,11 +288,6 @@ function say(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | 
 /** More digits than microseconds say nothing. */
 function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-function cutNow(process: Process): () => void {
-  process.output.cut();
-  return () => undefined;
 }
 
 /** Whether `promise` settled within `ms`. */
