@@ -33,7 +33,7 @@ export interface SessionDeps {
   readonly limits: SessionLimits;
 }
 
-/** How long the core waits for the exit of a command whose tree was killed, before it goes on without. */
+/** How long the core waits until a tree is killed and its command has exited, before it goes on without. */
 const killedExitMsMax = 5000;
 
 /** The reason of every abort of a run, made once: an error for each, with its stack, would take longer than clearing the timers. */
@@ -224,7 +224,9 @@ export class Session {
     await pumped;
     cancelCut();
     // A tree that could not be ended is said to be so by the outcome of those who asked for its end; here nobody did.
-    if (!isStopped && this.request.descendants === "end") await process.terminate().catch(() => undefined);
+    if (!isStopped && this.request.descendants === "end") {
+      await within(clock, killedExitMsMax, process.terminate().catch(() => undefined));
+    }
     const drained = process.output.complete;
     process.release();
     this.outcome = { ...say(first), drained, termination, durationMs: toMicroseconds(durationMs) };
@@ -245,12 +247,12 @@ export class Session {
   async #end(process: Process, exited: Promise<Ended>): Promise<Termination> {
     const { clock, limits } = this.#deps;
     if (limits.killGraceMs > 0) {
-      await process.signal("SIGTERM").catch(() => undefined);
+      void process.signal("SIGTERM").catch(() => undefined);
       await within(clock, limits.killGraceMs, exited);
     }
-    const termination = await process.terminate().catch((): Termination => "bestEffort");
-    const isGone = await within(clock, killedExitMsMax, exited);
-    return isGone ? termination : "bestEffort";
+    const terminated = process.terminate().catch((): Termination => "bestEffort");
+    const isGone = await within(clock, killedExitMsMax, Promise.all([terminated, exited]));
+    return isGone ? await terminated : "bestEffort";
   }
 
   /** Moves output into the log, and asks for the next piece only when the log has room. */
