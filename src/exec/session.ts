@@ -192,12 +192,16 @@ export class Session {
   /** A timer that lives no longer than the run. */
   #after(ms: number, then: () => void): () => void {
     if (this.#run.signal.aborted) return () => undefined;
-    const cancel = this.#deps.clock.after(ms, () => {
-      this.#run.signal.removeEventListener("abort", cancel);
+    const { signal } = this.#run;
+    const clear = this.#deps.clock.after(ms, () => {
+      signal.removeEventListener("abort", clear);
       then();
     });
-    this.#run.signal.addEventListener("abort", cancel, { once: true });
-    return cancel;
+    signal.addEventListener("abort", clear, { once: true });
+    return () => {
+      signal.removeEventListener("abort", clear);
+      clear();
+    };
   }
 
   #startKeeping(reason: EndedBy): void {
