@@ -264,13 +264,14 @@ export class Session {
     const { clock, observer } = this.#deps;
     try {
       for (let chunk = await process.output.next(); chunk !== undefined; chunk = await process.output.next()) {
-        this.#lastActivityMs = clock.monotonicMs();
+        const readMs = clock.monotonicMs();
+        this.#lastActivityMs = readMs;
         observer.output?.(chunk.stream, chunk.bytes.length);
         this.log.append(chunk);
         const room = this.log.room();
         if (room === undefined) continue;
         await room;
-        observer.heldBack?.(clock.monotonicMs() - this.#lastActivityMs);
+        observer.heldBack?.(clock.monotonicMs() - readMs);
       }
     } catch {
       // A source that fails has ended, and says by `complete` that it was not at its end.
