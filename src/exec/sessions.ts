@@ -36,7 +36,8 @@ export class Sessions {
   #collectBytes = 0;
   #endedBytes = 0;
   #isDraining = false;
-  #onEmpty: (() => void) | undefined;
+  /** Those who wait until no session is left. */
+  readonly #onEmpty: (() => void)[] = [];
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
@@ -92,7 +93,7 @@ export class Sessions {
     this.#isDraining = true;
     if (this.#live.size === 0) return;
     await new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
+      this.#onEmpty.push(resolve);
     });
   }
 
@@ -133,7 +134,7 @@ export class Sessions {
     this.#count(session.request.principal, -1);
     this.#collectBytes -= reserved(session.request);
     if (isStarted && !this.#isDraining) this.#keep(session);
-    if (this.#live.size === 0) this.#onEmpty?.();
+    if (this.#live.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
   #keep(session: Session): void {
