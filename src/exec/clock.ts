@@ -19,3 +19,14 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Whether `promise` settled within `ms` milliseconds. It is not to reject. */
+export async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let cancel = (): void => undefined;
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(ms, () => resolve(false));
+  });
+  const isInTime = await Promise.race([promise.then(() => true), late]);
+  cancel();
+  return isInTime;
+}

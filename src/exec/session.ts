@@ -1,6 +1,6 @@
 import { ExecgateError, toExecgateError } from "../errors.ts";
 import { type Client, type ClientOptions, Clients } from "./clients.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, within } from "./clock.ts";
 import { type Collection, collect } from "./collect.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
@@ -229,7 +229,11 @@ export class Session {
     cancelCut();
     // A tree that could not be ended is said to be so by the outcome of those who asked for its end; here nobody did.
     if (!isStopped && this.request.descendants === "end") {
-      await within(clock, killedExitMsMax, process.terminate().catch(() => undefined));
+      await within(
+        clock,
+        killedExitMsMax,
+        process.terminate().catch(() => undefined),
+      );
     }
     const drained = process.output.complete;
     process.release();
@@ -295,15 +299,4 @@ function say(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | 
 /** More digits than microseconds say nothing. */
 function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** Whether `promise` settled within `ms`. */
-async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let cancel = (): void => undefined;
-  const late = new Promise<boolean>((resolve) => {
-    cancel = clock.after(ms, () => resolve(false));
-  });
-  const isInTime = await Promise.race([promise.then(() => true), late]);
-  cancel();
-  return isInTime;
 }
