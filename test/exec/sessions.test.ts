@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ExecRequest } from "../../src/exec/request.ts";
+import { Sessions, type SessionsLimits } from "../../src/exec/sessions.ts";
+import { FakeClock, settled } from "../fixtures/clock.ts";
+import { ScriptedRuntime } from "../fixtures/scripted-runtime.ts";
+import { limits, requestTo } from "../fixtures/session.ts";
+
+function createSessions(wanted: Partial<SessionsLimits> = {}) {
+  const clock = new FakeClock();
+  const runtime = new ScriptedRuntime(clock);
+  const all: SessionsLimits = {
+    ...limits,
+    sessionsMax: 5,
+    sessionsPerPrincipalMax: 5,
+    collectBytesTotal: 10_000,
+    endedSessionsMax: 5,
+    endedBytesMax: 100_000,
+    ...wanted,
+  };
+  const sessions = new Sessions({ runtimes: new Map([["scripted", runtime]]), clock, observer: {}, limits: all });
+  const admit = (request: Partial<ExecRequest> = {}) => sessions.admit(requestTo(runtime, request));
+  /** A session that has run, and written so many bytes. */
+  const run = async (request: Partial<ExecRequest> = {}, bytes = 0) => {
+    const session = admit(request);
+    await session.start();
+    runtime.process.say(Buffer.alloc(bytes));
+    runtime.process.ends(0);
+    await session.finished;
+    await settled();
+    return session;
+  };
+  return { clock, runtime, sessions, admit, run };
+}
+
+const collect = (bytesMax: number) => ({ collect: { bytesMax, keep: "head" } }) as const;
+
+describe("admission", () => {
+  test("refuses more sessions than there may be, and takes one in again when one is over", async () => {
+    const { sessions, admit } = createSessions({ sessionsMax: 2 });
+    admit();
+    const second = admit();
+    assert.throws(() => admit(), { code: "TOO_MANY_SESSIONS", details: { retryAfterS: 1 } });
+    second.stop("client");
+    await settled();
+    assert.equal(sessions.liveCount, 1);
+    admit();
+  });
+
+  test("refuses one principal more than its share, and not the others", async () => {
+    const { admit } = createSessions({ sessionsPerPrincipalMax: 1 });
+    const mine = admit({ principal: "user:one" });
+    assert.throws(() => admit({ principal: "user:one" }), { code: "TOO_MANY_SESSIONS" });
+    admit({ principal: "user:two" });
+    mine.stop("client");
+    await settled();
+    admit({ principal: "user:one" });
+  });
+
+  test("reserves memory for both streams until the end, and for one on a terminal", async () => {
+    const { runtime, admit, run } = createSessions({ collectBytesTotal: 10_000 });
+    await run(collect(5000));
+    const first = admit(collect(4000));
+    assert.throws(() => admit(collect(1001)), { code: "OVERLOADED", details: { retryAfterS: 1 } });
+    const tty = { ...requestTo(runtime).spec, tty: { cols: 80, rows: 24 } };
+    admit({ ...collect(2000), spec: tty });
+    admit();
+    assert.throws(() => admit(collect(1)), { code: "OVERLOADED" });
+    first.stop("client");
+    await settled();
+    admit(collect(4000));
+  });
+
+  test("frees what was reserved when the start is refused", async () => {
+    const { runtime, sessions, admit } = createSessions({ collectBytesTotal: 2000 });
+    runtime.behaviour = { start: "refuses" };
+    for (let n = 0; n < 3; n++) await assert.rejects(admit(collect(1000)).start(), { code: "COMMAND_NOT_FOUND" });
+    await settled();
+    assert.equal(sessions.liveCount, 0);
+  });
+
+  test("refuses a runtime that is not there", () => {
+    const { runtime, admit } = createSessions();
+    assert.throws(() => admit({ target: { ...runtime.target, runtime: "other" } }), { code: "RUNTIME_UNAVAILABLE" });
+  });
+});
+
+describe("an ended session", () => {
+  test("is found and listed before the live ones, for ten minutes", async () => {
+    const { clock, sessions, admit, run } = createSessions();
+    const ended = await run();
+    const live = admit();
+    assert.equal(sessions.get(ended.id), ended);
+    assert.deepEqual([...sessions.list()], [ended, live]);
+    await clock.advance(10 * 60 * 1000 - 1);
+    assert.equal(sessions.get(ended.id), ended);
+    await clock.advance(1);
+    assert.equal(sessions.get(ended.id), undefined);
+    assert.equal(clock.timers, 0);
+  });
+
+  test("is not kept when its command was never started", async () => {
+    const { sessions, admit, clock } = createSessions();
+    const session = admit();
+    session.stop("client");
+    await settled();
+    assert.equal(sessions.get(session.id), undefined);
+    assert.equal(clock.timers, 0);
+  });
+
+  test("makes way for later ones, the oldest first, when there are too many", async () => {
+    const { clock, sessions, run } = createSessions({ endedSessionsMax: 2 });
+    const [first, second, third] = [await run(), await run(), await run()];
+    assert.deepEqual([...sessions.list()], [second, third]);
+    assert.equal(sessions.get(first.id), undefined);
+    assert.equal(clock.timers, 2);
+  });
+
+  test("makes way when they hold too many bytes, unless the output was let go of", async () => {
+    const { sessions, run } = createSessions({ endedBytesMax: 20_000 });
+    const first = await run({}, 9000);
+    const second = await run({}, 9000);
+    sessions.forgetOutput(second);
+    sessions.forgetOutput(second);
+    const third = await run({}, 9000);
+    assert.deepEqual([...sessions.list()], [first, second, third]);
+    const fourth = await run({}, 9000);
+    assert.deepEqual([...sessions.list()], [second, third, fourth]);
+    assert.equal(second.log.cost, 0);
+  });
+
+  test("counts what was collected of it", async () => {
+    const { sessions, run } = createSessions({ endedBytesMax: 20_000 });
+    const large = await run(collect(5000), 15_000);
+    assert.equal(sessions.get(large.id), undefined);
+    const small = await run(collect(1000), 15_000);
+    assert.equal(sessions.get(small.id), small);
+  });
+});
+
+describe("draining", () => {
+  test("admits nothing more and resolves when the last session is over, for everybody who waits", async () => {
+    const { clock, sessions, admit, runtime } = createSessions();
+    const session = admit();
+    await session.start();
+    let drained = 0;
+    for (let n = 0; n < 2; n++) void sessions.drain().then(() => drained++);
+    assert.equal(sessions.isDraining, true);
+    assert.throws(() => admit(), { code: "DRAINING" });
+    await settled();
+    assert.equal(drained, 0);
+    runtime.process.ends(0);
+    await settled();
+    assert.equal(drained, 2);
+    assert.equal(clock.timers, 0);
+  });
+
+  test("is done at once when nothing runs", async () => {
+    const { sessions } = createSessions();
+    await sessions.drain();
+    assert.equal(sessions.isDraining, true);
+  });
+
+  test("comes to its end by stopAll, whatever state the sessions are in", async () => {
+    const { clock, sessions, admit, runtime } = createSessions();
+    const waiting = admit();
+    const running = admit();
+    await running.start();
+    const draining = admit();
+    await draining.start();
+    runtime.process.exits(0);
+    await settled();
+    const drained = sessions.drain();
+    sessions.stopAll();
+    await drained;
+    assert.deepEqual(
+      [waiting, running, draining].map((session) => session.outcome?.endedBy),
+      [undefined, "shutdown", null],
+    );
+    assert.equal(clock.timers, 0);
+  });
+
+  test("leaves no timer when the ended ones are closed", async () => {
+    const { clock, sessions, run } = createSessions();
+    await run();
+    sessions.close();
+    assert.deepEqual([[...sessions.list()], clock.timers], [[], 0]);
+  });
+});
