@@ -60,7 +60,6 @@ const fileSchema = section({
   metrics: section({ listen: Type.Optional(Type.String({ minLength: 1, expected: "host:port" })) }),
 });
 
-export type Limits = Readonly<Static<typeof limitsSchema>>;
 type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */

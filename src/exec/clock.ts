@@ -8,14 +8,19 @@ export interface Clock {
   after(ms: number, then: () => void): () => void;
 }
 
-/** The longest delay that one timer of Node can hold; a longer one is cut to it, which is 24 days. */
+/** The longest delay that one timer of Node can hold, which is 24 days; a longer one is waited for in parts. */
 const delayMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(ms, then) {
-    const timer = setTimeout(then, Math.min(ms, delayMsMax));
+    let timer: NodeJS.Timeout;
+    const wait = (restMs: number): void => {
+      const next = restMs > delayMsMax ? () => wait(restMs - delayMsMax) : then;
+      timer = setTimeout(next, Math.min(restMs, delayMsMax));
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };

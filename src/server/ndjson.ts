@@ -1,15 +1,39 @@
 import { Readable } from "node:stream";
+import type { Clock } from "../exec/clock.ts";
 import type { Cursor } from "../exec/log.ts";
 import type { StreamName } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import { cutTailLength, type Encoding, encodePiece } from "./encode-output.ts";
 
+export interface LinesOptions {
+  /** How much of each stream is told. */
+  readonly bytesMax: number;
+  readonly encoding: Encoding;
+  readonly clock: Clock;
+  /** How long the client may take nothing, milliseconds, until `onSlow` is called. */
+  readonly slowClientMs: number;
+  onSlow(): void;
+}
+
 /**
  * A session as lines of JSON: `started`, each piece of output up to `bytesMax` a stream, `exit`. Read as fast as the
  * client takes it, which is how slowness travels back to the command.
  */
-export function streamLines(session: Session, cursor: Cursor, bytesMax: number, encoding: Encoding): Readable {
-  return Readable.from(lines(session, cursor, bytesMax, encoding), { objectMode: false, highWaterMark: 128 * 1024 });
+export function streamLines(session: Session, cursor: Cursor, { bytesMax, encoding, clock, slowClientMs, onSlow }: LinesOptions): Readable {
+  const watched = watch(lines(session, cursor, bytesMax, encoding), (then) => clock.after(slowClientMs, then), onSlow);
+  return Readable.from(watched, { objectMode: false, highWaterMark: 128 * 1024 });
+}
+
+/** Hands pieces on, and calls `onSlow` when one is not followed by the wish for the next in time. */
+async function* watch(source: AsyncIterable<Buffer>, after: (then: () => void) => () => void, onSlow: () => void): AsyncGenerator<Buffer> {
+  for await (const piece of source) {
+    const cancel = after(onSlow);
+    try {
+      yield piece;
+    } finally {
+      cancel();
+    }
+  }
 }
 
 async function* lines(session: Session, cursor: Cursor, bytesMax: number, encoding: Encoding): AsyncGenerator<Buffer> {

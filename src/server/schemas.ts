@@ -85,7 +85,6 @@ export const attachQuery = Type.Object(
   { offset: queryCount, role: Type.Optional(Type.Enum(["writer", "viewer"])), flow: Type.Optional(Type.Enum(["ack"])) },
   strict,
 );
-export type AttachQuery = Static<typeof attachQuery>;
 
 export const sessionsQuery = Type.Object(
   {
@@ -96,19 +95,16 @@ export const sessionsQuery = Type.Object(
   },
   strict,
 );
-export type SessionsQuery = Static<typeof sessionsQuery>;
 
 export const outputQuery = Type.Object(
   { offset: queryCount, stream: Type.Optional(Type.Enum(["stdout", "stderr"])), waitMs: queryCount },
   strict,
 );
-export type OutputQuery = Static<typeof outputQuery>;
 
 export const targetsQuery = Type.Object(
   { id: queryText, runtime: queryText, label: queryList, limit: queryCount, continue: queryText },
   strict,
 );
-export type TargetsQuery = Static<typeof targetsQuery>;
 
 export const noQuery = Type.Object({}, strict);
 export const idParams = Type.Object({ id: Type.String() });

@@ -87,16 +87,25 @@ async function answerLines(
   const stdin = stdinOf(request.body);
   const session = deps.sessions.admit(freezeRequest({ ...wanted, collect: undefined }));
   const cursor = session.log.open({ role: "writer" });
-  const release = onClientGone(request, () => {
+  const leave = (reason: "disconnect" | "slow"): void => {
     cursor.close();
-    session.stop("disconnect");
-  });
+    session.stop(reason);
+  };
+  const release = onClientGone(request, () => leave("disconnect"));
   void session.finished.then(release);
   await session.start();
   feed(session, stdin);
-  return reply
-    .type("application/x-ndjson")
-    .send(streamLines(session, cursor, wanted.collect?.bytesMax ?? 0, request.body.encoding ?? "auto"));
+  const lines = streamLines(session, cursor, {
+    bytesMax: wanted.collect?.bytesMax ?? 0,
+    encoding: request.body.encoding ?? "auto",
+    clock: deps.clock,
+    slowClientMs: deps.limits.slowClientMs,
+    onSlow: () => {
+      leave("slow");
+      request.raw.socket.destroy();
+    },
+  });
+  return reply.type("application/x-ndjson").send(lines);
 }
 
 async function endsWithin(session: Session, { waitMs = 0 }: Preference, { clock }: RouteDeps): Promise<boolean> {
