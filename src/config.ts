@@ -89,15 +89,15 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const listen = flags.listen ?? env.EXECGATE_LISTEN?.split(",") ?? file.listen;
   const addresses = listen?.map((text) => readAddress("listen", text)) ?? defaultAddresses;
   for (const address of addresses) refuseOpenAddress("listen", address);
-  const metricsListen = file.metrics.listen === undefined ? undefined : readAddress("metrics.listen", file.metrics.listen);
+  const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
   const { metrics: _, ...rest } = file;
   return Object.freeze({ ...rest, listen: addresses, metricsListen, token: readToken(env), stateDir: stateDir(env) });
 }
 
-/** The directory of the token and the self-signed certificate. */
+/** The directory of the token and the self-signed certificate. A variable that is empty counts as not set, as XDG has it. */
 export function stateDir(env: ConfigSources["env"]): string {
-  return env.EXECGATE_STATE_DIR ?? join(env.XDG_STATE_HOME ?? join(env.HOME ?? homedir(), ".local", "state"), "execgate");
+  return env.EXECGATE_STATE_DIR || join(env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state"), "execgate");
 }
 
 function readFlags(argv: readonly string[]) {
@@ -152,6 +152,12 @@ function readAddress(key: string, text: string): Address {
       `${key}: expected host:port, [v6]:port or unix:/path, with https:// in front for TLS, got ${JSON.stringify(text)}`,
     );
   }
+  return address;
+}
+
+function readMetricsListen(text: string | undefined): Address | undefined {
+  const address = text === undefined ? undefined : readAddress("metrics.listen", text);
+  if (address?.tls) throw new ConfigError(`metrics.listen: expected host:port or unix:/path, without TLS, got ${JSON.stringify(text)}`);
   return address;
 }
 

@@ -13,7 +13,7 @@ import { createExecLog } from "./exec-log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
-import type { App } from "./server/deps.ts";
+import type { App, MetricsPort } from "./server/deps.ts";
 import { type Listener, openListener, type TlsFiles } from "./server/listen.ts";
 import { openMetricsListener } from "./server/metrics-listener.ts";
 import { createOriginRules } from "./server/origin.ts";
@@ -62,7 +62,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   });
   await app.ready();
   const listeners = await openListeners(app, config, log);
-  const metricsListener = config.metricsListen && (await openMetricsListener(config.metricsListen, metrics));
+  const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
   return {
     app,
     token,
@@ -93,9 +93,20 @@ function refuseUser(cause: unknown): never {
 
 async function findToken(config: Config, log: Logger): Promise<string> {
   if (config.token !== undefined) return config.token;
-  const { token, file } = await ownerToken(config.stateDir);
+  const { token, file } = await ownerToken(config.stateDir).catch((cause: Error) => {
+    throw new ConfigError(`the state directory ${config.stateDir}: ${cause.message}`);
+  });
+  if (token === "") throw new ConfigError(`${file}: there is no token in it; remove it, and one is made`);
   log.info({ tokenFile: file }, "the owner's token is in this file");
   return token;
+}
+
+async function openMetrics(address: Address, metrics: MetricsPort) {
+  try {
+    return await openMetricsListener(address, metrics);
+  } catch (cause) {
+    throw new ConfigError(`metrics.listen: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }
 
 async function openListeners(app: App, config: Config, log: Logger): Promise<Listener[]> {

@@ -63,7 +63,7 @@ async function keepOnce(dir: string, file: string, make: () => Promise<string>):
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const kept = await readFile(file, "utf8").catch(absent);
   if (kept !== undefined && kept !== "") return kept;
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
   await writeFile(draft, await make(), { mode: 0o600 });
   try {
     await link(draft, file);

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ConfigError, loadConfig } from "../src/config.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "execgate-config-"));
+after(() => rmSync(dir, { recursive: true }));
+
+function load(yaml: string | undefined, argv: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+  const file = join(dir, "execgate.yaml");
+  if (yaml !== undefined) writeFileSync(file, yaml);
+  return loadConfig({ argv: [...(yaml === undefined ? [] : ["--config", file]), ...argv], env });
+}
+
+const texts = (config: ReturnType<typeof loadConfig>) => config.listen.map(({ text }) => text);
+
+test("with nothing said, both addresses of loopback and every default", () => {
+  const config = load(undefined, [], { HOME: "/home/somebody" });
+  assert.deepEqual(texts(config), ["127.0.0.1:8080", "https://127.0.0.1:8443"]);
+  assert.equal(config.stateDir, "/home/somebody/.local/state/execgate");
+  assert.equal(config.token, undefined);
+  assert.equal(config.runtimes.host.noNewPrivileges, true);
+  const { execTimeoutMsDefault, outputBytesDefault, bodyBytesMax, drainMs, shutdownMs } = config.limits;
+  assert.deepEqual(
+    [execTimeoutMsDefault, outputBytesDefault, bodyBytesMax, drainMs, shutdownMs],
+    [30_000, 1_048_576, 1_048_576, 250, 30_000],
+  );
+  assert.ok(Object.isFrozen(config));
+});
+
+test("an empty file is no settings", () => {
+  assert.deepEqual(texts(load("# nothing yet\n")), ["127.0.0.1:8080", "https://127.0.0.1:8443"]);
+});
+
+test("a flag beats the environment, the environment the file", () => {
+  const yaml = 'listen: ["127.0.0.1:1"]';
+  assert.deepEqual(texts(load(yaml)), ["127.0.0.1:1"]);
+  assert.deepEqual(texts(load(yaml, [], { EXECGATE_LISTEN: "127.0.0.1:2,[::1]:3" })), ["127.0.0.1:2", "[::1]:3"]);
+  assert.deepEqual(texts(load(yaml, ["--listen", "127.0.0.1:4"], { EXECGATE_LISTEN: "127.0.0.1:2" })), ["127.0.0.1:4"]);
+  const withUser = load("runtimes: { host: { user: nobody } }", ["--host-user", "daemon"]);
+  assert.equal(withUser.runtimes.host.user, "daemon");
+  const file = join(dir, "other.yaml");
+  writeFileSync(file, "limits: { drainMs: 1 }");
+  assert.equal(loadConfig({ argv: [], env: { EXECGATE_CONFIG: file } }).limits.drainMs, 1);
+  assert.equal(load("limits: { drainMs: 2 }", [], { EXECGATE_CONFIG: file }).limits.drainMs, 2);
+});
+
+test("the state directory follows the environment, where empty is unset", () => {
+  const at = (env: Readonly<Record<string, string>>) => load(undefined, [], env).stateDir;
+  assert.equal(at({ EXECGATE_STATE_DIR: "/a", XDG_STATE_HOME: "/b", HOME: "/c" }), "/a");
+  assert.equal(at({ EXECGATE_STATE_DIR: "", XDG_STATE_HOME: "/b", HOME: "/c" }), "/b/execgate");
+  assert.equal(at({ XDG_STATE_HOME: "", HOME: "/c" }), "/c/.local/state/execgate");
+});
+
+test("a token comes from the environment or a file", () => {
+  const file = join(dir, "token");
+  writeFileSync(file, "0123456789abcdef\n");
+  assert.equal(load(undefined, [], { EXECGATE_TOKEN_FILE: file }).token, "0123456789abcdef");
+  assert.equal(load(undefined, [], { EXECGATE_TOKEN: "fedcba9876543210", EXECGATE_TOKEN_FILE: file }).token, "fedcba9876543210");
+});
+
+/** A file, and the message about it. */
+const refused: readonly (readonly [string, string | RegExp])[] = [
+  ["listenn: []", "listenn: unknown key"],
+  ["runtimes: { host: { usr: a } }", "runtimes.host.usr: unknown key"],
+  ["limits: { drainMS: 1 }", "limits.drainMS: unknown key"],
+  ["limits: { drainMs: soon }", 'limits.drainMs: expected a whole number, got "soon"'],
+  ['limits: { drainMs: "1" }', 'limits.drainMs: expected a whole number, got "1"'],
+  ["limits: { drainMs: -1 }", "limits.drainMs: expected a whole number, got -1"],
+  ["limits: { drainMs: 1.5 }", "limits.drainMs: expected a whole number, got 1.5"],
+  ["limits: { drainMs: }", "limits.drainMs: expected a whole number, got null"],
+  ["limits: { sessionsMax: 0 }", "limits.sessionsMax: expected a whole number from 1, got 0"],
+  ["limits: 5", "limits: expected a section, got 5"],
+  ["[1]", "the file: expected a section, got [1]"],
+  ["5", "the file: expected a section, got 5"],
+  ["runtimes: { host: { noNewPrivileges: yes please } }", 'runtimes.host.noNewPrivileges: expected true or false, got "yes please"'],
+  ["runtimes: { host: { user: 42 } }", "runtimes.host.user: expected a user's name, got 42"],
+  ["runtimes: { host: { usersAllowed: [dev, 42] } }", "runtimes.host.usersAllowed.1: expected a user's name, got 42"],
+  ["tls: { certFile: 42, keyFile: a }", "tls.certFile: expected a path, got 42"],
+  ["tls: { certFile: a }", "tls.keyFile: missing"],
+  ["listen: 127.0.0.1:8080", /^listen: expected a list/],
+  ["listen: []", /^listen: expected /],
+  ["listen: [nowhere]", /^listen: expected host:port.* got "nowhere"$/],
+  ['listen: ["127.0.0.1:70000"]', /^listen: expected host:port/],
+  ['listen: ["0.0.0.0:8080"]', /^listen: 0\.0\.0\.0:8080 is not a loopback address/],
+  ['listen: ["https://0.0.0.0:8080"]', /^listen: .* is not a loopback address/],
+  ['listen: ["[::]:8080"]', /^listen: .* is not a loopback address/],
+  ['listen: ["localhost.example:8080"]', /^listen: .* is not a loopback address/],
+  ['publicUrls: ["exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
+  ['publicUrls: ["ftp://exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
+  ['allowedOrigins: ["https://app.example.com/"]', /^allowedOrigins\.0: expected an origin/],
+  ['allowedOrigins: ["*"]', /^allowedOrigins\.0: expected an origin/],
+  ['allowedOrigins: ["null"]', /^allowedOrigins\.0: expected an origin/],
+  ['metrics: { listen: "9464" }', /^metrics\.listen: expected host:port/],
+  ['metrics: { listen: "https://127.0.0.1:9464" }', /^metrics\.listen: expected .*without TLS/],
+  ["limits: { drainMs: 1, drainMs: 2 }", /execgate\.yaml: .*unique/i],
+  ["a: [", /execgate\.yaml: /],
+];
+
+for (const [yaml, message] of refused) {
+  test(`refused: ${yaml}`, () => {
+    assert.throws(() => load(yaml), { name: "ConfigError", message });
+  });
+}
+
+test("bad flags and variables are refused by their names", () => {
+  const refuses = (argv: readonly string[], env: Readonly<Record<string, string>>, message: RegExp) =>
+    assert.throws(
+      () => load(undefined, argv, env),
+      (error) => error instanceof ConfigError && message.test(error.message),
+    );
+  refuses(["--no-such-flag"], {}, /--no-such-flag/);
+  refuses(["stray"], {}, /stray/);
+  refuses(["--listen", "127.0.0.1"], {}, /^listen: expected host:port/);
+  refuses(["--config", join(dir, "missing.yaml")], {}, /missing\.yaml: ENOENT/);
+  refuses([], { EXECGATE_LISTEN: "0.0.0.0:1" }, /not a loopback address/);
+  refuses([], { EXECGATE_TOKEN: "short" }, /^EXECGATE_TOKEN: expected 16 to 512/);
+  refuses([], { EXECGATE_TOKEN_FILE: join(dir, "missing") }, /^EXECGATE_TOKEN_FILE: ENOENT/);
+});
+
+test("a token that is refused is not shown", () => {
+  assert.throws(
+    () => load(undefined, [], { EXECGATE_TOKEN: "se cret" }),
+    (error) => error instanceof Error && !error.message.includes("se cret"),
+  );
+});
