@@ -65,6 +65,8 @@ export interface RouteDeps extends AppDeps {
 export interface AccessRule {
   readonly access: "public" | "authenticated";
   readonly anyHost?: boolean;
+  /** The route speaks WebSocket. */
+  readonly isSocket?: boolean;
 }
 
 declare module "fastify" {

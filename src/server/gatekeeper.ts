@@ -6,7 +6,9 @@ import { checkHost, checkOrigin } from "./origin.ts";
 import { parseQuery } from "./query.ts";
 import { noQuery } from "./schemas.ts";
 
-const corsHeaders = {
+/** The headers of answers that a page of an allowed origin may read. */
+const exposedHeaders = "location, preference-applied, retry-after, execgate-offset, execgate-next-offset, www-authenticate";
+const preflightHeaders = {
   "access-control-allow-methods": "GET, POST, DELETE",
   "access-control-allow-headers": "authorization, content-type, prefer, idempotency-key",
   "access-control-max-age": "600",
@@ -27,8 +29,8 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
     if (anyHost !== true) checkHost(request, origins);
     const corsOrigin = checkOrigin(request, origins);
     if (corsOrigin !== undefined) {
-      reply.headers({ "access-control-allow-origin": corsOrigin, vary: "origin" });
-      if (request.method === "OPTIONS") return reply.headers(corsHeaders).code(204).send();
+      reply.headers({ "access-control-allow-origin": corsOrigin, "access-control-expose-headers": exposedHeaders, vary: "origin" });
+      if (request.method === "OPTIONS") return reply.headers(preflightHeaders).code(204).send();
     }
     const { token, subprotocols, isCredentialOffered } = readCredentials(request.headers);
     request.subprotocols = subprotocols;
@@ -39,9 +41,17 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
     if (isCredentialOffered && subprotocols.length === 0) {
       throw new ExecgateError("BAD_REQUEST", "Beside the credential, offer the subprotocol to speak, such as v1.execgate.");
     }
+    if (request.ws) refuseOtherUpgrades(request);
     request.query = parseQuery(request.raw.url ?? "");
     return undefined;
   });
+}
+
+/** An upgrade takes the connection out of HTTP for good, so one that leads nowhere is not made. */
+function refuseOtherUpgrades({ headers, routeOptions }: FastifyRequest): void {
+  if (routeOptions.config.isSocket === true && headers.upgrade?.toLowerCase() === "websocket") return;
+  const message = "There is nothing to upgrade to at this path; send the request without the Upgrade header.";
+  throw new ExecgateError("BAD_REQUEST", message, { field: "Upgrade" });
 }
 
 function requireAccessRule(route: RouteOptions): void {

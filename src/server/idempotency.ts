@@ -13,6 +13,8 @@ interface Entry {
   readonly fingerprint: string;
   /** The id of the session, as soon as it is admitted. */
   readonly session: Promise<string>;
+  /** Ends the timer that forgets the key. */
+  cancel(): void;
 }
 
 /** Makes a repeat with the same key join the first run. */
@@ -48,17 +50,24 @@ export class IdempotencyKeys {
     );
   }
 
+  /** Forgets all keys, and leaves no timer behind. */
+  close(): void {
+    for (const entry of this.#entries.values()) entry.cancel();
+    this.#entries.clear();
+  }
+
   async #first(name: string, fingerprint: string, begin: () => Promise<Session>): Promise<Session> {
     if (this.#entries.size >= keysMax) throw new ExecgateError("OVERLOADED", "Too many idempotency keys are in use.", { retryAfterS: 60 });
     const begun = begin();
-    const entry: Entry = { fingerprint, session: begun.then((session) => session.id) };
-    this.#entries.set(name, entry);
     const forget = (): void => {
+      cancel();
       if (this.#entries.get(name) === entry) this.#entries.delete(name);
     };
+    const cancel = this.#clock.after(keptMs, forget);
+    const entry: Entry = { fingerprint, session: begun.then((session) => session.id), cancel };
+    this.#entries.set(name, entry);
     // What was never started may be tried again under the same key.
     entry.session.catch(forget);
-    this.#clock.after(keptMs, forget);
     return await begun;
   }
 }

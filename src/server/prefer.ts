@@ -26,13 +26,16 @@ export function readPrefer(header: string | string[] | undefined): Preference | 
   return entries.includes("respond-async") ? { waitMs: 0, applied: "respond-async" } : undefined;
 }
 
-/** Whether an Accept header takes `type`; no header takes everything. */
-export function accepts(header: string | undefined, type: string): boolean {
+/**
+ * Whether an Accept header takes `type`; no header takes everything.
+ * @param options.isNamed whether the type itself must stand there, and not only a range that it is in
+ */
+export function accepts(header: string | undefined, type: string, { isNamed = false } = {}): boolean {
   if (header === undefined) return true;
-  const family = `${type.split("/")[0]}/*`;
+  const ranges = isNamed ? [type] : [type, `${type.split("/")[0]}/*`, "*/*"];
   return header.split(",").some((part) => {
     const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
     const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return !isRefused && (range === type || range === family || range === "*/*");
+    return !isRefused && ranges.includes(range);
   });
 }

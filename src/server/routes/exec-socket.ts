@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { ExecgateError } from "../../errors.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
@@ -16,7 +16,8 @@ import { ExecSocket } from "../socket.ts";
 export function execSocketRoutes(app: App, deps: RouteDeps): void {
   const { clock, heartbeat, limits, metrics } = deps;
   const socketDeps = { clock, heartbeat, slowClientMs: limits.slowClientMs, refused: metrics.refused };
-  const upgradeOnly = (): never => {
+  const upgradeOnly = (_request: FastifyRequest, reply: FastifyReply): never => {
+    reply.headers({ connection: "upgrade", upgrade: "websocket" });
     throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
   };
 
@@ -24,13 +25,13 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
     method: "GET",
     url: "/v1/exec",
     schema: { querystring: execQuery },
-    config: { access: "authenticated" },
+    config: { access: "authenticated", isSocket: true },
     preValidation: async (request) => {
       if (chooseSubprotocol(request) !== nativeSubprotocol) normalizeKubernetesFlags(request.query);
       else refuseKubernetesFields(request.query);
     },
-    preHandler: async (request) => {
-      if (!request.ws) upgradeOnly();
+    preHandler: async (request, reply) => {
+      if (!request.ws) upgradeOnly(request, reply);
       const wanted = await requestFromQuery(request.query, request.principal, deps);
       const session = deps.sessions.admit(wanted);
       request.admitted = session;
@@ -57,9 +58,9 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
     method: "GET",
     url: "/v1/sessions/:id/attach",
     schema: { querystring: attachQuery, params: idParams },
-    config: { access: "authenticated" },
-    preHandler: async (request) => {
-      if (!request.ws) upgradeOnly();
+    config: { access: "authenticated", isSocket: true },
+    preHandler: async (request, reply) => {
+      if (!request.ws) upgradeOnly(request, reply);
       if (chooseSubprotocol(request) !== nativeSubprotocol) {
         throw new ExecgateError("BAD_REQUEST", `Attach speaks ${nativeSubprotocol} only.`, { field: "Sec-WebSocket-Protocol" });
       }

@@ -15,6 +15,7 @@ import { viewResult, viewSession } from "../session-view.ts";
 /** `POST /v1/exec`: one command, its answer in one piece, as lines, or later. */
 export function execRoute(app: App, deps: RouteDeps): void {
   const keys = new IdempotencyKeys(deps.sessions, deps.clock);
+  app.addHook("onClose", async () => keys.close());
   app.post("/v1/exec", { schema: { body: execBody }, config: { access: "authenticated" } }, async (request, reply) => {
     const { body, headers } = request;
     const prefer = readPrefer(headers.prefer);
@@ -36,7 +37,7 @@ export function execRoute(app: App, deps: RouteDeps): void {
 }
 
 function wantsLines(accept: string | undefined): boolean {
-  if (accept?.includes("application/x-ndjson")) return true;
+  if (accept !== undefined && accepts(accept, "application/x-ndjson", { isNamed: true })) return true;
   if (accepts(accept, "application/json")) return false;
   throw new ExecgateError("NOT_ACCEPTABLE", "The answer is application/json or, when asked for, application/x-ndjson.");
 }

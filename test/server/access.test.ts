@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { refusalOf } from "../fixtures/exec-client.ts";
+import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
+import { assertProblem } from "../fixtures/http-answer.ts";
+import { sendRaw } from "../fixtures/raw-socket.ts";
+
+const page = "https://app.example.com";
+let served: TestGateway;
+let host: string;
+before(async () => {
+  served = await openGateway({ allowedOrigins: [page], publicUrls: ["https://exec.example.com/shell"] });
+  host = new URL(served.url).host;
+});
+after(() => served[Symbol.asyncDispose]());
+
+/** Every route with every method that it is registered for, read off the router's own table. */
+function routes(): { method: string; path: string }[] {
+  const path: string[] = [];
+  return served.gateway.app
+    .printRoutes({ commonPrefix: false })
+    .split("\n")
+    .flatMap((line) => {
+      const { depth, name, methods } = /^(?<depth>.*?)[└├]── (?<name>\S+)(?: \((?<methods>.*)\))?$/.exec(line)?.groups ?? {};
+      if (depth === undefined || name === undefined) return [];
+      path.length = depth.length / 4;
+      path.push(name);
+      const url = path.join("").replaceAll("//", "/").replace(":id", "01JD0000000000000000000000");
+      return (methods ?? "")
+        .split(", ")
+        .filter(Boolean)
+        .map((method) => ({ method, path: url }));
+    });
+}
+
+const isPage = (path: string): boolean => /^\/(favicon\.svg|style\.css|assets\/.*)?$/.test(path);
+const isPublic = (path: string, method: string): boolean =>
+  (isPage(path) || path === "/healthz" || path === "/readyz") && ["GET", "HEAD"].includes(method);
+const anyHost = ["/healthz", "/readyz", "/metrics"];
+const command = "command=sh&command=-c&command=true";
+
+test("the table of routes is the one that the other tests think it is", () => {
+  const paths = new Set(routes().map(({ path }) => path));
+  for (const path of ["/", "/v1/exec", "/v1/info", "/v1/sessions/01JD0000000000000000000000/attach", "/metrics", "/healthz"]) {
+    assert.ok(paths.has(path), `${path} is not among ${[...paths].join(" ")}`);
+  }
+});
+
+test("every route asks who it is, but those that are public", async () => {
+  for (const { method, path } of routes()) {
+    for (const authorization of [undefined, "Bearer wrong", "Basic b3duZXI6", "Bearer", "Bearer a b"]) {
+      const answer = await served.request(path, { method, headers: { authorization } });
+      const where = `${method} ${path} ${authorization}`;
+      if (isPublic(path, method)) assert.equal(answer.status, 200, where);
+      else assert.equal(answer.status, 401, where);
+      if (answer.status === 401 && method !== "HEAD") assertProblem(answer, 401, "UNAUTHENTICATED");
+      assert.equal(answer.headers["www-authenticate"] !== undefined, answer.status === 401, where);
+    }
+  }
+});
+
+test("a path that is not there asks too", async () => {
+  const answer = await served.request("/nowhere", { headers: { authorization: undefined } });
+  assert.ok([401, 404].includes(answer.status));
+  assertProblem(await served.request("/nowhere"), 404, "NOT_FOUND");
+  assertProblem(await served.request("/v1/exec/"), 404, "NOT_FOUND");
+  assertProblem(await served.request("/%2e%2e/%2e%2e/etc/passwd"), 404, "NOT_FOUND");
+});
+
+test("an upgrade asks too, on every path", async () => {
+  for (const path of ["/v1/exec?command=true", "/v1/sessions/01JD0000000000000000000000/attach", "/v1/info", "/metrics"]) {
+    assertProblem(await refusalOf(served.url + path, { token: "" }), 401, "UNAUTHENTICATED");
+    assertProblem(await refusalOf(served.url + path, { token: "wrong" }), 401, "UNAUTHENTICATED");
+  }
+});
+
+test("what is no WebSocket is not upgraded, nor to anything else", async () => {
+  const before = await served.metric("execgate_exec_start_seconds_count");
+  for (const path of ["/v1/info", "/", "/healthz"]) assertProblem(await refusalOf(served.url + path), 400, "BAD_REQUEST", "Upgrade");
+  const head = `Host: ${host}\r\nAuthorization: Bearer ${testToken}\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n`;
+  for (const [start, status] of [
+    [`GET /v1/exec?${command}`, 426],
+    ["GET /v1/info", 200],
+    ["POST /v1/exec", 400],
+  ] as const) {
+    const body = start.startsWith("POST") ? "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}" : "\r\n";
+    const answer = await sendRaw(served.url, `${start} HTTP/1.1\r\n${head}${body}`);
+    assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${start}: ${answer}`);
+  }
+  assert.equal(await served.metric("execgate_exec_start_seconds_count"), before);
+});
+
+test("another method is 405 with those that are known", async () => {
+  for (const [method, path, allow] of [
+    ["DELETE", "/v1/exec", "POST, GET, HEAD"],
+    ["PUT", "/v1/sessions", "POST, GET, HEAD"],
+    ["POST", "/v1/sessions/x", "GET, HEAD, DELETE"],
+    ["GET", "/v1/sessions/x/signal", "POST"],
+    ["POST", "/healthz", "GET, HEAD"],
+    ["OPTIONS", "/v1/exec", "POST, GET, HEAD"],
+  ] as const) {
+    const answer = await served.request(path, { method });
+    assertProblem(answer, 405, "METHOD_NOT_ALLOWED");
+    assert.deepEqual(String(answer.headers.allow).split(", ").sort(), allow.split(", ").sort(), path);
+  }
+});
+
+test("GET of a WebSocket's path is 426 and says what to upgrade to", async () => {
+  for (const path of [`/v1/exec?${command}`, "/v1/sessions/01JD0000000000000000000000/attach"]) {
+    const answer = await served.request(path);
+    assertProblem(answer, 426, "UPGRADE_REQUIRED");
+    assert.equal(answer.headers.upgrade, "websocket");
+  }
+});
+
+test("headers over 256 KiB are 431, what is no HTTP 400", async () => {
+  const large = await sendRaw(served.url, `GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${"x".repeat(300_000)}\r\n\r\n`);
+  assert.match(large, /^HTTP\/1\.1 431 .*application\/problem\+json.*"code":"HEADERS_TOO_LARGE"/s);
+  assert.match(await sendRaw(served.url, "garbage\r\n\r\n"), /^HTTP\/1\.1 400 .*"code":"BAD_REQUEST"/s);
+});
+
+test("a name that is none of ours is 421 on every route that asks", async () => {
+  for (const { method, path } of routes()) {
+    const answer = await served.request(path, { method, headers: { host: "rebound.example" } });
+    const where = `${method} ${path}`;
+    if (anyHost.includes(path) && ["GET", "HEAD"].includes(method)) assert.notEqual(answer.status, 421, where);
+    else assert.equal(answer.status, 421, where);
+    if (answer.status === 421 && method !== "HEAD") assertProblem(answer, 421, "UNKNOWN_HOST");
+  }
+});
+
+test("names near ours are not ours; addresses, localhost and public names are, at any port", async () => {
+  const ask = async (name: string) => (await served.request("/v1/info", { headers: { host: name } })).status;
+  const near = ["localhost.evil", "localhost.evil:80", "evil.localhost", "127.0.0.1.evil", "127.0.0.1@evil", "evil@127.0.0.1"];
+  for (const name of [
+    ...near,
+    "exec.example.com.evil",
+    "xexec.example.com",
+    "example.com",
+    "[evil]",
+    "::1",
+    "127.0.0.1:80:80",
+    "127.0.0.1/x",
+  ]) {
+    assert.equal(await ask(name), 421, name);
+  }
+  for (const name of ["localhost", "LOCALHOST:1", "127.0.0.1", "10.1.2.3:9", "[::1]:8080", "exec.example.com", "Exec.Example.com:444"]) {
+    assert.equal(await ask(name), 200, name);
+  }
+});
+
+const foreign = () => [
+  "null",
+  "https://evil.example",
+  `http://${host}.evil`,
+  `http://${host}@evil`,
+  `https://${host}`,
+  `HTTP://${host}`,
+  `http://${host}/`,
+  `http://${host} `.trim().replace("127.0.0.1", "localhost"),
+  `http://127.0.0.1:1`,
+  "http://127.0.0.1",
+  "https://app.example.com.evil",
+  "https://app.example.com:443",
+  "http://app.example.com",
+  "https://APP.example.com",
+  "https://exec.example.com.evil",
+  "https://exec.example.com/shell",
+  "",
+];
+
+test("an origin near ours is 403, before anything is started", async () => {
+  const before = await served.metric("execgate_exec_start_seconds_count");
+  for (const origin of foreign()) {
+    assertProblem(await refusalOf(`${served.url}/v1/exec?${command}`, { headers: { origin } }), 403, "FORBIDDEN");
+    const answer = await served.request("/v1/exec", { method: "POST", headers: { origin }, body: { command: ["true"] } });
+    assertProblem(answer, 403, "FORBIDDEN");
+    assert.equal(answer.headers["access-control-allow-origin"], undefined);
+  }
+  assert.equal(await served.metric("execgate_exec_start_seconds_count"), before);
+});
+
+test("our own origin, a public one and an allowed one get in", async () => {
+  for (const origin of [`http://${host}`, "https://exec.example.com", page]) {
+    assert.equal((await served.request("/v1/info", { headers: { origin } })).status, 200, origin);
+  }
+});
+
+test("an allowed origin gets CORS answers, also to its preflight and to refusals", async () => {
+  const headers = { origin: page, authorization: undefined };
+  const preflight = await served.request("/v1/exec", {
+    method: "OPTIONS",
+    headers: { ...headers, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" },
+  });
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers["access-control-allow-origin"], page);
+  assert.match(String(preflight.headers["access-control-allow-methods"]), /POST/);
+  assert.match(String(preflight.headers["access-control-allow-headers"]), /authorization, content-type/);
+  assert.equal(preflight.headers["access-control-allow-credentials"], undefined);
+  const refused = await served.request("/v1/exec", { method: "POST", headers });
+  assert.deepEqual([refused.status, refused.headers["access-control-allow-origin"], refused.headers.vary], [401, page, "origin"]);
+  const answer = await served.request("/v1/info", { headers: { origin: page } });
+  assert.match(String(answer.headers["access-control-expose-headers"]), /location.*execgate-next-offset/);
+});
+
+test("the page has no CORS answer, no frame and no foreign content", async () => {
+  const { headers } = await served.request("/", { headers: { authorization: undefined } });
+  assert.equal(headers["access-control-allow-origin"], undefined);
+  assert.match(String(headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/);
+  assert.equal(headers["x-content-type-options"], "nosniff");
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pino } from "pino";
+import { createOwnerAccess } from "../../src/access/access.ts";
+import { loadConfig } from "../../src/config.ts";
+import { systemClock } from "../../src/exec/clock.ts";
+import { Sessions } from "../../src/exec/sessions.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { buildApp } from "../../src/server/app.ts";
+import { createOriginRules } from "../../src/server/origin.ts";
+
+test("a route that does not say who may come to it stops the start", async (t) => {
+  const publicDir = await mkdtemp(join(tmpdir(), "execgate-public-"));
+  t.after(() => rm(publicDir, { recursive: true }));
+  const { limits } = loadConfig({ argv: [], env: {} });
+  const runtimes = new Map();
+  const app = await buildApp({
+    sessions: new Sessions({ runtimes, clock: systemClock, observer: {}, limits }),
+    runtimes,
+    access: createOwnerAccess("secret"),
+    clock: systemClock,
+    limits,
+    origins: createOriginRules([], [], []),
+    metrics: createMetrics(runtimes, "0"),
+    log: pino({ level: "silent" }),
+    version: "0",
+    frameAncestors: [],
+    publicDir,
+  });
+  assert.throws(() => app.get("/open", () => "to everybody"), /GET \/open has no access rule/);
+  app.get("/closed", { config: { access: "authenticated" } }, () => "to some");
+  await app.ready();
+  assert.equal((await app.inject({ url: "/closed", headers: { host: "localhost" } })).statusCode, 401);
+  const withToken = { host: "localhost", authorization: "Bearer secret" };
+  assert.equal((await app.inject({ url: "/closed", headers: withToken })).statusCode, 200);
+  assert.equal((await app.inject({ url: "/readyz", headers: withToken })).statusCode, 503, "no runtime answers");
+  await app.close();
+});
