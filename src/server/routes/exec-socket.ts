@@ -5,7 +5,7 @@ import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } 
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
-import { flagOf } from "../query.ts";
+import { flagOf, listOf } from "../query.ts";
 import { attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
 import { ExecSocket } from "../socket.ts";
 
@@ -27,7 +27,7 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
     schema: { querystring: execQuery },
     config: { access: "authenticated", isSocket: true },
     preValidation: async (request) => {
-      if (chooseSubprotocol(request) !== nativeSubprotocol) normalizeKubernetesFlags(request.query);
+      if (chooseSubprotocol(request) !== nativeSubprotocol) normalizeKubernetesQuery(request.query);
       else refuseKubernetesFields(request.query);
     },
     preHandler: async (request, reply) => {
@@ -96,12 +96,15 @@ function chooseSubprotocol(request: FastifyRequest): Subprotocol {
   throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
 }
 
-/** To a Kubernetes client a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
-function normalizeKubernetesFlags(query: ExecQuery): void {
+/** To a Kubernetes client a terminal is an `xterm`, and a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
+function normalizeKubernetesQuery(query: ExecQuery): void {
   for (const name of kubernetesFlags) {
     const value = query[name];
     query[name] = value === undefined || value === "0" || String(value).toLowerCase() === "false" ? "0" : "1";
   }
+  const env = listOf(query.env);
+  // Their terminals are told to be what kubectl and the container runtimes tell them.
+  if (query.tty === "1" && !env.some((pair) => pair.startsWith("TERM="))) query.env = [...env, "TERM=xterm"];
 }
 
 function refuseKubernetesFields(query: ExecQuery): void {

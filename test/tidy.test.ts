@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { packageDir } from "../src/version.ts";
+
+const root = fileURLToPath(packageDir);
+/** A file much longer than this holds more than one idea. */
+const linesMax = 320;
+
+const files = ["src", "test"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => ({ name: join(folder, name), text: readFileSync(join(root, folder, name), "utf8") })),
+);
+
+describe("the tree", () => {
+  it("has files of one idea each", () => {
+    const long = files.filter(({ name, text }) => name.startsWith("src/") && text.split("\n").length > linesMax);
+    assert.deepEqual(
+      long.map(({ name }) => name),
+      [],
+    );
+  });
+
+  it("lets the wire see types of the core only", () => {
+    const imports = files
+      .filter(({ name }) => name.startsWith("src/wire/"))
+      .flatMap(({ text }) => [...text.matchAll(/^import (?!type\b).*\/exec\/.*$/gm)].map(([line]) => line));
+    assert.deepEqual(imports, []);
+  });
+
+  it("reads the environment in one place and hands it on", () => {
+    const readers = files.filter(({ name, text }) => name.startsWith("src/") && /\bprocess\.env\b/.test(text)).map(({ name }) => name);
+    assert.deepEqual(readers, ["src/serve.ts"]);
+  });
+
+  it("names in every test what is tested, and skips nothing for good", () => {
+    const weak = files.filter(({ name, text }) => name.endsWith(".test.ts") && /\b(?:it|test|describe)\.(?:only|todo)\b/.test(text));
+    assert.deepEqual(
+      weak.map(({ name }) => name),
+      [],
+    );
+  });
+});
