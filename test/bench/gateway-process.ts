@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -27,11 +27,15 @@ export async function startGatewayProcess(...flags: string[]): Promise<GatewayPr
   const stateDir = mkdtempSync(join(temporaryDirectory(), "state-"));
   const env = { ...process.env, EXECGATE_TOKEN: token, EXECGATE_STATE_DIR: stateDir };
   const nodeArguments = [...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
+  // A file, because whoever read the log from a pipe would compete with what is measured.
+  const logFile = join(stateDir, "log");
+  const logFd = openSync(logFile, "a");
   const child = spawn(process.execPath, [...nodeArguments, program, "serve", "--listen", "127.0.0.1:0"], {
     env,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", logFd],
   });
-  const { port, inspectorUrl } = await readAddresses(child);
+  closeSync(logFd);
+  const { port, inspectorUrl } = await readAddresses(child, logFile);
   return {
     port,
     inspectorUrl,
@@ -45,23 +49,19 @@ export async function startGatewayProcess(...flags: string[]): Promise<GatewayPr
   };
 }
 
-/** What the log says up to the line that tells that the gateway is ready; it is read on, so that it never blocks. */
-async function readAddresses(child: ChildProcess): Promise<{ port: number; inspectorUrl: string | undefined }> {
-  if (child.stderr === null) throw new Error("the gateway has no log");
-  const lines = createInterface(child.stderr);
-  let inspectorUrl: string | undefined;
-  const port = await new Promise<number>((resolve, reject) => {
-    lines.on("line", (line) => {
-      inspectorUrl ??= /^Debugger listening on (ws:\S+)$/.exec(line)?.[1];
-      if (!line.includes('"execgate is ready"')) return;
-      const { urls } = JSON.parse(line) as { urls: string[] };
-      resolve(Number(new URL(urls[0] ?? "").port));
-    });
-    child.once("exit", () => reject(new Error("the gateway did not start")));
-  });
-  lines.close();
-  child.stderr.resume();
-  return { port, inspectorUrl };
+/** What the log says up to the line that tells that the gateway is ready. */
+async function readAddresses(child: ChildProcess, logFile: string): Promise<{ port: number; inspectorUrl: string | undefined }> {
+  while (child.exitCode === null) {
+    const log = readFileSync(logFile, "utf8");
+    const ready = /^.*"execgate is ready".*\n/m.exec(log)?.[0];
+    if (ready !== undefined) {
+      const { urls } = JSON.parse(ready) as { urls: string[] };
+      const inspectorUrl = /^Debugger listening on (ws:\S+)$/m.exec(log)?.[1];
+      return { port: Number(new URL(urls[0] ?? "").port), inspectorUrl };
+    }
+    await delay(20);
+  }
+  throw new Error(`the gateway did not start: ${readFileSync(logFile, "utf8")}`);
 }
 
 function residentBytes(pid: number): number {
