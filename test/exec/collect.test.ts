@@ -76,7 +76,8 @@ describe("collecting", () => {
         keep,
       );
       assert.equal(stdout.bytes, 200 * 65_536);
-      assert.ok(stdout.kept.buffer.byteLength <= 30_000);
+      // Node may take a small buffer out of its pool.
+      assert.ok(stdout.kept.buffer.byteLength <= Math.max(30_000, Buffer.poolSize));
     });
   }
 
