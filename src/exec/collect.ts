@@ -62,7 +62,11 @@ function createCollector(cap: number, keep: Keep): Collector {
 
   function unroll(): Buffer {
     const at = total % cap;
-    return Buffer.concat([buffer.subarray(at), buffer.subarray(0, at)]);
+    // Not out of Node's pool, which an answer that is kept for minutes would hold as a whole.
+    const whole = Buffer.allocUnsafeSlow(cap);
+    buffer.copy(whole, 0, at);
+    buffer.copy(whole, cap - at, 0, at);
+    return whole;
   }
 
   return {
