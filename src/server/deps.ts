@@ -20,6 +20,7 @@ export interface ServerLimits {
   readonly keepMsDefault: number;
   readonly keepMsMax: number;
   readonly slowClientMs: number;
+  readonly replayBytes: number;
 }
 
 /** What the metrics give the server, and take from it. */
@@ -78,5 +79,7 @@ declare module "fastify" {
     subprotocols: readonly string[];
     /** A session that was admitted before the upgrade and is started after it. */
     admitted: Session | undefined;
+    /** Leaves the admitted session to its socket, which the connection spoke for until then. */
+    releaseAdmitted: (() => void) | undefined;
   }
 }

@@ -22,6 +22,7 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
   app.decorateRequest("principal");
   app.decorateRequest("subprotocols");
   app.decorateRequest("admitted");
+  app.decorateRequest("releaseAdmitted");
   app.addHook("onRoute", requireAccessRule);
 
   app.addHook("onRequest", async (request, reply) => {
@@ -39,7 +40,8 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
       reply.header("cache-control", "no-store");
     }
     if (isCredentialOffered && subprotocols.length === 0) {
-      throw new ExecgateError("BAD_REQUEST", "Beside the credential, offer the subprotocol to speak, such as v1.execgate.");
+      const message = "Beside the credential, offer the subprotocol to speak, such as v1.execgate.";
+      throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
     }
     if (request.ws) refuseOtherUpgrades(request);
     request.query = parseQuery(request.raw.url ?? "");

@@ -16,6 +16,8 @@ export interface SocketDeps {
   readonly heartbeat: Heartbeat;
   /** How long a client may take nothing of what waits for it before it is closed with 4408, milliseconds. */
   readonly slowClientMs: number;
+  /** With `flow=ack`, output bytes that may be under way beyond the last `ack`. */
+  readonly ackWindow: number;
   /** Told when a command could not be started. */
   refused(code: ErrorCode): void;
 }
@@ -25,10 +27,10 @@ export interface AttachOptions {
   readonly offset?: number | undefined;
   /** The client acknowledges what it has consumed. */
   readonly isAcknowledged: boolean;
+  /** The protocol says by a last message how the session ended: its clients take any close code but 1000 for a lost connection. */
+  readonly isEndTold: boolean;
 }
 
-/** With `flow=ack`, output bytes that may be under way beyond the last `ack`: enough for the line to stay busy, little enough that ^C shows soon. */
-const ackWindow = 256 * 1024;
 /** While a client beyond its credit is not read, it is pinged this often: that is how its going away is seen. */
 const pausedPingMs = 1000;
 
@@ -59,7 +61,7 @@ export class ExecSocket implements Beating {
     this.#options = options;
     const id = createId(deps.clock.now());
     const onResized = (size: { cols: number; rows: number }): void => this.#tell({ type: "resized", ...size });
-    this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? ackWindow : undefined, onResized });
+    this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? deps.ackWindow : undefined, onResized });
     this.#outgoing = new Outgoing(ws, () => deps.clock.monotonicMs());
     this.#incoming = new Incoming(session, id, {
       accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
@@ -164,7 +166,7 @@ export class ExecSocket implements Beating {
       stdinOffset: 0,
       cols: size?.cols ?? 0,
       rows: size?.rows ?? 0,
-      ackWindow: this.#options.isAcknowledged ? ackWindow : 0,
+      ackWindow: this.#options.isAcknowledged ? this.#deps.ackWindow : 0,
       stdinWindow,
     };
   }
@@ -175,13 +177,17 @@ export class ExecSocket implements Beating {
 
   #exit(outcome: Outcome): void {
     this.#tell({ type: "exit", ...outcome });
-    this.#ws.close((outcome.endedBy === null ? undefined : closeCodes[outcome.endedBy]) ?? 1000);
+    this.#close((outcome.endedBy === null ? undefined : closeCodes[outcome.endedBy]) ?? 1000);
   }
 
   #fail(error: ExecgateError): void {
     this.#deps.refused(error.code);
     this.#tell({ type: "error", code: error.code, message: error.message });
-    this.#ws.close(errorTable[error.code].close);
+    this.#close(errorTable[error.code].close);
+  }
+
+  #close(code: number): void {
+    this.#ws.close(this.#options.isEndTold ? 1000 : code);
   }
 
   #leaveSlow(): void {

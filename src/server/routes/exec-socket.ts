@@ -2,12 +2,20 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { ExecgateError } from "../../errors.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
-import type { App, RouteDeps } from "../deps.ts";
+import type { App, RouteDeps, ServerLimits } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
-import { flagOf, listOf } from "../query.ts";
+import { flagOf, listOf, numberOf } from "../query.ts";
 import { attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
-import { ExecSocket } from "../socket.ts";
+import { ExecSocket, type SocketDeps } from "../socket.ts";
+
+/** Enough for the line to stay busy, little enough that ^C shows soon, bytes. */
+const ackWindowMax = 256 * 1024;
+
+/** What is not acknowledged stands in the log, which must have room for more: else a client that saves its acknowledgements up waits for ever. */
+function ackWindowOf({ replayBytes }: ServerLimits): number {
+  return Math.min(ackWindowMax, Math.floor(replayBytes / 2));
+}
 
 /**
  * The WebSockets: `GET /v1/exec` starts a command, `GET /v1/sessions/{id}/attach` joins one. Everything is checked
@@ -15,12 +23,17 @@ import { ExecSocket } from "../socket.ts";
  */
 export function execSocketRoutes(app: App, deps: RouteDeps): void {
   const { clock, heartbeat, limits, metrics } = deps;
-  const socketDeps = { clock, heartbeat, slowClientMs: limits.slowClientMs, refused: metrics.refused };
-  const upgradeOnly = (_request: FastifyRequest, reply: FastifyReply): never => {
-    reply.headers({ connection: "upgrade", upgrade: "websocket" });
-    throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
-  };
+  const socketDeps = { clock, heartbeat, slowClientMs: limits.slowClientMs, ackWindow: ackWindowOf(limits), refused: metrics.refused };
+  execRoute(app, deps, socketDeps);
+  attachRoute(app, deps, socketDeps);
+}
 
+function upgradeOnly(_request: FastifyRequest, reply: FastifyReply): never {
+  reply.headers({ connection: "upgrade", upgrade: "websocket" });
+  throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
+}
+
+function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
   app.route({
     method: "GET",
     url: "/v1/exec",
@@ -36,16 +49,19 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
       const session = deps.sessions.admit(wanted);
       request.admitted = session;
       // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
-      void session.finished.then(onClientGone(request, () => session.stop("disconnect")));
+      request.releaseAdmitted = onClientGone(request, () => session.stop("disconnect"));
+      void session.finished.then(request.releaseAdmitted);
     },
     handler: upgradeOnly,
     wsHandler: (ws, request) => {
       const session = request.admitted;
       if (session === undefined) return ws.close(4500);
+      // From here on the socket says what becomes of the session when its client goes, which may be that it is kept.
+      request.releaseAdmitted?.();
       const { stdin, stdout, stderr, flow } = request.query;
       const wants = { stdin: flagOf(stdin, true), stdout: flagOf(stdout, true), stderr: flagOf(stderr, true) };
-      const options = { role: "writer", isAcknowledged: flow === "ack" } as const;
       const protocol = chooseSubprotocol(request);
+      const options = { role: "writer", isAcknowledged: flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
       const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, protocol, deps);
       return void new ExecSocket(ws, codec, session, options, socketDeps)
@@ -53,7 +69,9 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
         .catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
   });
+}
 
+function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
   app.route({
     method: "GET",
     url: "/v1/sessions/:id/attach",
@@ -65,20 +83,23 @@ export function execSocketRoutes(app: App, deps: RouteDeps): void {
         throw new ExecgateError("BAD_REQUEST", `Attach speaks ${nativeSubprotocol} only.`, { field: "Sec-WebSocket-Protocol" });
       }
       const verb = request.query.role === "viewer" ? "view" : "attach";
-      request.admitted = deps.access.authorizeSession(request.principal, verb, deps.sessions.get(request.params.id));
+      const session = deps.access.authorizeSession(request.principal, verb, deps.sessions.get(request.params.id));
+      const { end } = session.log;
+      if (numberOf(request.query.offset, 0) > end) {
+        throw new ExecgateError("BAD_REQUEST", `offset is ${request.query.offset}; only ${end} bytes were written so far.`, {
+          field: "offset",
+        });
+      }
+      request.admitted = session;
     },
     handler: upgradeOnly,
     wsHandler: (ws, request) => {
       const session = request.admitted;
       if (session === undefined) return ws.close(4500);
       const { role = "writer", offset, flow } = request.query;
-      const options = { role, offset: offset === undefined ? undefined : Number(offset), isAcknowledged: flow === "ack" };
-      const codec = subprotocols[nativeSubprotocol]({
-        tty: session.request.spec.tty !== undefined,
-        stdin: true,
-        stdout: true,
-        stderr: true,
-      });
+      const options = { role, offset: offset === undefined ? undefined : Number(offset), isAcknowledged: flow === "ack", isEndTold: false };
+      const wants = { stdin: true, stdout: true, stderr: true };
+      const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, nativeSubprotocol, deps);
       return void new ExecSocket(ws, codec, session, options, socketDeps)
         .run()
