@@ -54,6 +54,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     openapi: {
       openapi: "3.1.0",
       info: { title: "execgate", version: deps.version, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      security: [{ bearer: [] }],
     },
   });
   await app.register(fastifyWebsocket, {

@@ -60,6 +60,7 @@ function requireAccessRule(route: RouteOptions): void {
   if (route.config?.access === undefined) throw new Error(`The route ${route.method} ${route.url} has no access rule.`);
   // A route that declares no query takes none: what it does not know is refused, never ignored.
   if (route.schema?.querystring === undefined) route.schema = { ...route.schema, querystring: noQuery };
+  if (route.config.access === "public") route.schema = { ...route.schema, security: [] };
 }
 
 /** Calls `then` when the client goes before its answer is complete. */

@@ -37,7 +37,7 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
   app.route({
     method: "GET",
     url: "/v1/exec",
-    schema: { querystring: execQuery },
+    schema: { summary: "WebSocket: run a command and talk to it", querystring: execQuery },
     config: { access: "authenticated", isSocket: true },
     preValidation: async (request) => {
       if (chooseSubprotocol(request) !== nativeSubprotocol) normalizeKubernetesQuery(request.query);
@@ -75,7 +75,7 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
   app.route({
     method: "GET",
     url: "/v1/sessions/:id/attach",
-    schema: { querystring: attachQuery, params: idParams },
+    schema: { summary: "WebSocket: join a session", querystring: attachQuery, params: idParams },
     config: { access: "authenticated", isSocket: true },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);

@@ -16,24 +16,28 @@ import { viewResult, viewSession } from "../session-view.ts";
 export function execRoute(app: App, deps: RouteDeps): void {
   const keys = new IdempotencyKeys(deps.sessions, deps.clock);
   app.addHook("onClose", async () => keys.close());
-  app.post("/v1/exec", { schema: { body: execBody }, config: { access: "authenticated" } }, async (request, reply) => {
-    const { body, headers } = request;
-    const prefer = readPrefer(headers.prefer);
-    const key = readIdempotencyKey(headers["idempotency-key"]);
-    const isStream = wantsLines(headers.accept);
-    if (isStream) checkStreamable(body, prefer, key);
-    const wanted = await requestFromExec(body, request.principal, deps);
-    if (isStream) return await answerLines(wanted, request, reply, deps);
-    const isBound = prefer === undefined && key === undefined;
-    const session =
-      key === undefined
-        ? await begin(wanted, request, deps, isBound)
-        : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
-    if (prefer !== undefined && !(await endsWithin(session, prefer, deps))) return accepted(reply, session, prefer);
-    const result = await viewResult(session, body.encoding ?? "auto");
-    if (isBound) deps.sessions.forgetOutput(session);
-    return reply.send(result);
-  });
+  app.post(
+    "/v1/exec",
+    { schema: { summary: "Run one command and answer with its output", body: execBody }, config: { access: "authenticated" } },
+    async (request, reply) => {
+      const { body, headers } = request;
+      const prefer = readPrefer(headers.prefer);
+      const key = readIdempotencyKey(headers["idempotency-key"]);
+      const isStream = wantsLines(headers.accept);
+      if (isStream) checkStreamable(body, prefer, key);
+      const wanted = await requestFromExec(body, request.principal, deps);
+      if (isStream) return await answerLines(wanted, request, reply, deps);
+      const isBound = prefer === undefined && key === undefined;
+      const session =
+        key === undefined
+          ? await begin(wanted, request, deps, isBound)
+          : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
+      if (prefer !== undefined && !(await endsWithin(session, prefer, deps))) return accepted(reply, session, prefer);
+      const result = await viewResult(session, body.encoding ?? "auto");
+      if (isBound) deps.sessions.forgetOutput(session);
+      return reply.send(result);
+    },
+  );
 }
 
 function wantsLines(accept: string | undefined): boolean {

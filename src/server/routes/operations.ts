@@ -9,31 +9,38 @@ const everybody = { access: "public", anyHost: true } as const;
 export function operationRoutes(app: App, deps: RouteDeps): void {
   const { sessions, runtimes, metrics, limits, version } = deps;
 
-  app.get("/healthz", { config: everybody }, () => Promise.resolve({ status: "ok" }));
+  app.get("/healthz", { schema: { summary: "Whether the process is alive" }, config: everybody }, () => Promise.resolve({ status: "ok" }));
 
-  app.get("/readyz", { config: everybody }, async (_request, reply) => {
+  app.get("/readyz", { schema: { summary: "Whether commands can be run now" }, config: everybody }, async (_request, reply) => {
     const states = Object.fromEntries(await Promise.all([...runtimes.values()].map(stateOf)));
     const isUp = Object.values(states).some((state) => state.up);
     const status = sessions.isDraining ? "draining" : isUp ? "ready" : "no runtime answers";
     return reply.code(status === "ready" ? 200 : 503).send({ status, runtimes: states });
   });
 
-  app.get("/metrics", { config: { access: "authenticated", anyHost: true } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.render()),
+  app.get(
+    "/metrics",
+    { schema: { summary: "Metrics as Prometheus reads them" }, config: { access: "authenticated", anyHost: true } },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()),
   );
 
-  app.get("/v1/info", { config: { access: "authenticated" } }, (request) =>
-    Promise.resolve({
-      name: "execgate",
-      version,
-      principal: { subject: request.principal.subject },
-      runtimes: [...runtimes.values()].map(({ name, kind, capabilities, isolation }) => ({ name, kind, capabilities, isolation })),
-      limits,
-      subprotocols: ["v1.execgate", "v5.channel.k8s.io", "v4.channel.k8s.io"],
-    }),
+  app.get(
+    "/v1/info",
+    { schema: { summary: "Version, runtimes, limits, and who the caller is" }, config: { access: "authenticated" } },
+    (request) =>
+      Promise.resolve({
+        name: "execgate",
+        version,
+        principal: { subject: request.principal.subject },
+        runtimes: [...runtimes.values()].map(({ name, kind, capabilities, isolation }) => ({ name, kind, capabilities, isolation })),
+        limits,
+        subprotocols: ["v1.execgate", "v5.channel.k8s.io", "v4.channel.k8s.io"],
+      }),
   );
 
-  app.get("/openapi.json", { config: { access: "authenticated" } }, () => Promise.resolve(app.swagger()));
+  app.get("/openapi.json", { schema: { summary: "This description" }, config: { access: "authenticated" } }, () =>
+    Promise.resolve(app.swagger()),
+  );
 }
 
 async function stateOf(

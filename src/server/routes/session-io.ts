@@ -24,37 +24,53 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     throw new ExecgateError("SESSION_ENDED", "The session is over; its result is at /result.");
   };
 
-  app.post("/v1/sessions/:id/signal", { schema: { params: idParams, body: signalBody }, config: rule }, async (request) => {
-    const session = live(request);
-    await session.signal(request.body.signal);
-    return viewSession(session);
-  });
+  app.post(
+    "/v1/sessions/:id/signal",
+    { schema: { summary: "Send a signal to the command", params: idParams, body: signalBody }, config: rule },
+    async (request) => {
+      const session = live(request);
+      await session.signal(request.body.signal);
+      return viewSession(session);
+    },
+  );
 
-  app.post("/v1/sessions/:id/resize", { schema: { params: idParams, body: resizeBody }, config: rule }, async (request) => {
-    const session = live(request);
-    await session.resize(request.body);
-    return viewSession(session);
-  });
+  app.post(
+    "/v1/sessions/:id/resize",
+    { schema: { summary: "Change the size of the terminal", params: idParams, body: resizeBody }, config: rule },
+    async (request) => {
+      const session = live(request);
+      await session.resize(request.body);
+      return viewSession(session);
+    },
+  );
 
-  app.post("/v1/sessions/:id/stdin", { schema: { params: idParams, body: stdinBody }, config: rule }, async (request) => {
-    const session = live(request);
-    const { data, encoding, eof = false } = request.body;
-    await Promise.race([writeAll(session, inputBytes(data, encoding, "data"), eof), session.finished]);
-    return viewSession(session);
-  });
+  app.post(
+    "/v1/sessions/:id/stdin",
+    { schema: { summary: "Write to the command's stdin", params: idParams, body: stdinBody }, config: rule },
+    async (request) => {
+      const session = live(request);
+      const { data, encoding, eof = false } = request.body;
+      await Promise.race([writeAll(session, inputBytes(data, encoding, "data"), eof), session.finished]);
+      return viewSession(session);
+    },
+  );
 
-  app.get("/v1/sessions/:id/output", { schema: { params: idParams, querystring: outputQuery }, config: rule }, async (request, reply) => {
-    const session = deps.access.authorizeSession(request.principal, "view", deps.sessions.get(request.params.id));
-    const { offset, stream, waitMs } = request.query;
-    const from = numberOf(offset, session.log.start);
-    const { start, end } = session.log;
-    if (from > end)
-      throw new ExecgateError("BAD_REQUEST", `offset is ${from}; only ${end} bytes were written so far.`, { field: "offset" });
-    if (from < start) throw new ExecgateError("OUTPUT_GONE", `The bytes before ${start} are no longer kept.`, { from: start, to: end });
-    const read = await readOutput(session, from, stream, Math.min(numberOf(waitMs, 0), waitMsMax), request, deps);
-    reply.headers({ "execgate-offset": from, "execgate-next-offset": read.next, "cache-control": "no-store" });
-    return reply.type("application/octet-stream").send(read.bytes);
-  });
+  app.get(
+    "/v1/sessions/:id/output",
+    { schema: { summary: "The output from a byte on", params: idParams, querystring: outputQuery }, config: rule },
+    async (request, reply) => {
+      const session = deps.access.authorizeSession(request.principal, "view", deps.sessions.get(request.params.id));
+      const { offset, stream, waitMs } = request.query;
+      const from = numberOf(offset, session.log.start);
+      const { start, end } = session.log;
+      if (from > end)
+        throw new ExecgateError("BAD_REQUEST", `offset is ${from}; only ${end} bytes were written so far.`, { field: "offset" });
+      if (from < start) throw new ExecgateError("OUTPUT_GONE", `The bytes before ${start} are no longer kept.`, { from: start, to: end });
+      const read = await readOutput(session, from, stream, Math.min(numberOf(waitMs, 0), waitMsMax), request, deps);
+      reply.headers({ "execgate-offset": from, "execgate-next-offset": read.next, "cache-control": "no-store" });
+      return reply.type("application/octet-stream").send(read.bytes);
+    },
+  );
 }
 
 async function writeAll(session: Session, bytes: Buffer, isLast: boolean): Promise<void> {

@@ -13,16 +13,20 @@ const rule = { access: "authenticated" } as const;
 export function sessionRoutes(app: App, deps: RouteDeps): void {
   const { sessions, access } = deps;
 
-  app.post("/v1/sessions", { schema: { body: sessionBody }, config: rule }, async (request, reply) => {
-    const { body } = request;
-    const stdin = inputBytes(typeof body.stdin === "string" ? body.stdin : undefined, body.stdinEncoding, "stdin");
-    const session = sessions.admit(await requestFromSession(body, request.principal, deps));
-    await session.start();
-    if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, stdin);
-    return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
-  });
+  app.post(
+    "/v1/sessions",
+    { schema: { summary: "Start a command to attach to later", body: sessionBody }, config: rule },
+    async (request, reply) => {
+      const { body } = request;
+      const stdin = inputBytes(typeof body.stdin === "string" ? body.stdin : undefined, body.stdinEncoding, "stdin");
+      const session = sessions.admit(await requestFromSession(body, request.principal, deps));
+      await session.start();
+      if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, stdin);
+      return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
+    },
+  );
 
-  app.get("/v1/sessions", { schema: { querystring: sessionsQuery }, config: rule }, (request) => {
+  app.get("/v1/sessions", { schema: { summary: "The sessions there are", querystring: sessionsQuery }, config: rule }, (request) => {
     const { target, state, limit, continue: after } = request.query;
     const mine = [...sessions.list()].filter(
       (session) =>
@@ -34,17 +38,21 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     return Promise.resolve({ sessions: items.map(viewSession), ...rest });
   });
 
-  app.get("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, (request) =>
+  app.get("/v1/sessions/:id", { schema: { summary: "One session", params: idParams }, config: rule }, (request) =>
     Promise.resolve(viewSession(access.authorizeSession(request.principal, "view", sessions.get(request.params.id)))),
   );
 
-  app.get("/v1/sessions/:id/result", { schema: { params: idParams }, config: rule }, async (request, reply) => {
-    const session = access.authorizeSession(request.principal, "view", sessions.get(request.params.id));
-    if (session.state !== "ended") return reply.code(202).send(viewSession(session));
-    return reply.send(await viewResult(session, "auto"));
-  });
+  app.get(
+    "/v1/sessions/:id/result",
+    { schema: { summary: "How a session ended, and its output", params: idParams }, config: rule },
+    async (request, reply) => {
+      const session = access.authorizeSession(request.principal, "view", sessions.get(request.params.id));
+      if (session.state !== "ended") return reply.code(202).send(viewSession(session));
+      return reply.send(await viewResult(session, "auto"));
+    },
+  );
 
-  app.delete("/v1/sessions/:id", { schema: { params: idParams }, config: rule }, async (request) => {
+  app.delete("/v1/sessions/:id", { schema: { summary: "End a session", params: idParams }, config: rule }, async (request) => {
     const verb: Verb = "kill";
     const session = access.authorizeSession(request.principal, verb, sessions.get(request.params.id));
     session.stop(session.request.principal === request.principal.subject ? "client" : "operator");

@@ -8,16 +8,20 @@ import { targetsQuery } from "../schemas.ts";
 
 /** `GET /v1/targets`: where commands can be run. */
 export function targetsRoute(app: App, { runtimes }: RouteDeps): void {
-  app.get("/v1/targets", { schema: { querystring: targetsQuery }, config: { access: "authenticated" } }, async (request) => {
-    const { id, runtime, label, limit, continue: after } = request.query;
-    if (id !== undefined) return { targets: [view(await resolveTarget(runtimes, id))] };
-    const labels = listOf(label).map(readLabel);
-    const wanted = (await listTargets(runtimes)).filter(
-      (target) => (runtime === undefined || target.runtime === runtime) && labels.every(([name, value]) => target.labels[name] === value),
-    );
-    const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
-    return { targets: items.map(view), ...rest };
-  });
+  app.get(
+    "/v1/targets",
+    { schema: { summary: "Where commands can be run", querystring: targetsQuery }, config: { access: "authenticated" } },
+    async (request) => {
+      const { id, runtime, label, limit, continue: after } = request.query;
+      if (id !== undefined) return { targets: [view(await resolveTarget(runtimes, id))] };
+      const labels = listOf(label).map(readLabel);
+      const wanted = (await listTargets(runtimes)).filter(
+        (target) => (runtime === undefined || target.runtime === runtime) && labels.every(([name, value]) => target.labels[name] === value),
+      );
+      const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
+      return { targets: items.map(view), ...rest };
+    },
+  );
 }
 
 function view({ id, runtime, name, state, labels }: Target) {
