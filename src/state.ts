@@ -3,6 +3,7 @@ import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
+import { ConfigError } from "./config.ts";
 
 /** What the gateway makes once and keeps in its state directory: the owner's token and a certificate of its own. */
 
@@ -21,15 +22,16 @@ export interface Identity {
 
 /** Reads the self-signed certificate, or makes one for this host's names, valid for ten years. */
 export async function selfSignedIdentity(stateDir: string): Promise<Identity> {
-  const keyFile = join(stateDir, "tls.key");
-  const certFile = join(stateDir, "tls.crt");
-  // The key's file is the one that decides: of two gateways that start at once, both take the pair that was first.
-  const key = await keepOnce(stateDir, keyFile, async () => {
+  // The key's file holds the certificate as well, and decides: of two gateways that start at once, both take the pair that was first.
+  const pair = await keepOnce(stateDir, join(stateDir, "tls.key"), async () => {
     const made = await makeIdentity();
-    await writeFile(certFile, made.cert, { mode: 0o644 });
-    return made.key;
+    return `${made.key.trim()}\n${made.cert.trim()}\n`;
   });
-  return { key, cert: await readFile(certFile, "utf8") };
+  const cert = /-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n/s.exec(pair)?.[0];
+  if (cert === undefined) throw new ConfigError(`${join(stateDir, "tls.key")}: holds no certificate; remove it, and a new pair is made`);
+  // For clients, which are to trust it.
+  await writeFile(join(stateDir, "tls.crt"), cert, { mode: 0o644 });
+  return { key: pair, cert };
 }
 
 async function makeIdentity(): Promise<Identity> {

@@ -3,6 +3,9 @@ import type { Session } from "../exec/session.ts";
 
 /** Stdin bytes that a client may have waiting, beyond which it is not read: its credit. */
 export const stdinWindow = 256 * 1024;
+/** Pieces below this that have to wait are put together, so that what waits takes little more than its bytes. */
+const smallBytes = 1024;
+const pageBytes = 4096;
 /** The client is told at least every so many bytes what was accepted. */
 const acceptedEvery = 64 * 1024;
 
@@ -22,6 +25,9 @@ export class Incoming {
   readonly #client: string;
   readonly #events: IncomingEvents;
   #queue: (Uint8Array | "eof")[] = [];
+  /** The page that the last waiting piece lies in. */
+  #page: Buffer | undefined;
+  #isEnded = false;
   #queuedBytes = 0;
   #acceptedBytes = 0;
   #reportedBytes = 0;
@@ -50,13 +56,16 @@ export class Incoming {
   }
 
   stdin(bytes: Uint8Array): void {
-    this.#queue.push(bytes);
+    if (this.#isEnded) return;
+    this.#enqueue(bytes);
     this.#queuedBytes += bytes.length;
     if (this.#queuedBytes > stdinWindow) this.#events.credit(false);
     this.#run();
   }
 
   eof(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#queue.push("eof");
     this.#run();
   }
@@ -66,6 +75,21 @@ export class Incoming {
     this.#size = size;
     // Applied at the end of this turn of the loop, so that of a burst only the last one is.
     if (isFirst && this.#isOpen) setImmediate(() => void this.#applySize().catch(() => undefined));
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    const last = this.#queue.at(-1);
+    if (last === undefined || last === "eof" || bytes.length >= smallBytes) {
+      this.#page = undefined;
+      this.#queue.push(bytes);
+    } else if (this.#page !== undefined && last.length + bytes.length <= pageBytes) {
+      this.#page.set(bytes, last.length);
+      this.#queue[this.#queue.length - 1] = this.#page.subarray(0, last.length + bytes.length);
+    } else {
+      this.#page = Buffer.allocUnsafeSlow(pageBytes);
+      this.#page.set(bytes);
+      this.#queue.push(this.#page.subarray(0, bytes.length));
+    }
   }
 
   #run(): void {
