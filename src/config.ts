@@ -37,6 +37,7 @@ const limitsSchema = section({
   keepMsMax: count(86_400_000),
   shutdownMs: count(30_000),
   slowClientMs: count(60_000, 1),
+  heartbeatMs: count(15_000, 1),
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),
   endedSessionsMax: count(1000),

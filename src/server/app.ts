@@ -69,7 +69,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     preClose: (done) => done(),
   });
   installGatekeeper(app, deps);
-  await registerRoutes(app, { ...deps, heartbeat: new Heartbeat(deps.clock) });
+  await registerRoutes(app, { ...deps, heartbeat: new Heartbeat(deps.clock, deps.limits.heartbeatMs) });
   return app;
 }
 

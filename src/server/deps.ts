@@ -20,6 +20,7 @@ export interface ServerLimits {
   readonly keepMsDefault: number;
   readonly keepMsMax: number;
   readonly slowClientMs: number;
+  readonly heartbeatMs: number;
   readonly replayBytes: number;
 }
 

@@ -1,8 +1,5 @@
 import type { Clock } from "../exec/clock.ts";
 
-/** How often a peer is asked for a sign of life, milliseconds. After two answers missed it is given up. */
-const beatMs = 15_000;
-
 /** What the heartbeat looks after. */
 export interface Beating {
   /** One beat: ask for a sign of life, and give the peer up where too many are missing. */
@@ -12,11 +9,14 @@ export interface Beating {
 /** One timer for all sockets, running only while there is one. */
 export class Heartbeat {
   readonly #clock: Clock;
+  readonly #beatMs: number;
   readonly #members = new Set<Beating>();
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  /** @param beatMs how often a peer is asked for a sign of life; after two answers missed it is given up */
+  constructor(clock: Clock, beatMs: number) {
     this.#clock = clock;
+    this.#beatMs = beatMs;
   }
 
   add(member: Beating): void {
@@ -32,7 +32,7 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#cancel = this.#clock.after(beatMs, () => {
+    this.#cancel = this.#clock.after(this.#beatMs, () => {
       for (const member of this.#members) member.beat();
       if (this.#members.size > 0) this.#arm();
       else this.#cancel = undefined;
