@@ -6,6 +6,9 @@ import { problemOf } from "./problem.ts";
 /** All headers of a request together, the URL with its query included, bytes. */
 export const headerBytesMax = 256 * 1024;
 
+/** How long a peer that was refused may keep its connection, milliseconds. */
+const farewellMs = 1000;
+
 /** What the HTTP parser itself refuses never reaches a route: it is answered on the bare socket. */
 export function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex): void {
   if (cause.code === "ECONNRESET" || !socket.writable) {
@@ -20,4 +23,7 @@ export function answerClientError(cause: NodeJS.ErrnoException, socket: Duplex):
   const body = JSON.stringify(problem);
   const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n`;
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  // The peer may read the answer and close; one that does not is not waited for.
+  const cutOff = setTimeout(() => socket.destroy(), farewellMs);
+  socket.once("close", () => clearTimeout(cutOff));
 }

@@ -36,7 +36,9 @@ export class IdempotencyKeys {
    */
   async join(key: string, scope: string, body: unknown, begin: () => Promise<Session>): Promise<Session> {
     const name = `${scope}\n${key}`;
-    const fingerprint = createHash("sha256").update(JSON.stringify(body)).digest("base64");
+    const fingerprint = createHash("sha256")
+      .update(JSON.stringify(ordered(body)))
+      .digest("base64");
     const entry = this.#entries.get(name);
     if (entry === undefined) return await this.#first(name, fingerprint, begin);
     if (entry.fingerprint !== fingerprint) {
@@ -70,6 +72,14 @@ export class IdempotencyKeys {
     entry.session.catch(forget);
     return await begun;
   }
+}
+
+/** The same value with the keys of its objects in order: the order in which a client writes fields says nothing. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, ordered(item)]));
 }
 
 /**

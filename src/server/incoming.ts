@@ -14,6 +14,8 @@ export interface IncomingEvents {
   accepted(bytes: number): void;
   /** Whether the client is within its credit; beyond it nothing more is to be read from it. */
   credit(isWithin: boolean): void;
+  /** The runtime could not take what was sent; nothing more is given to it. */
+  failed(cause: unknown): void;
 }
 
 /**
@@ -95,10 +97,13 @@ export class Incoming {
   #run(): void {
     if (this.#isRunning || !this.#isOpen) return;
     this.#isRunning = true;
-    void this.#drain().finally(() => {
-      this.#isRunning = false;
-      if (this.#queue.length > 0) this.#run();
-    });
+    void this.#drain().then(
+      () => {
+        this.#isRunning = false;
+        if (this.#queue.length > 0) this.#run();
+      },
+      (cause: unknown) => this.#events.failed(cause),
+    );
   }
 
   async #drain(): Promise<void> {

@@ -4,8 +4,9 @@ import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Address } from "../address.ts";
-import { answerClientError, headerBytesMax } from "./client-error.ts";
+import { headerBytesMax } from "./client-error.ts";
 import type { App } from "./deps.ts";
+import { routeUpgrade, type UpgradeRoutes } from "./upgrades.ts";
 
 /** A listener that is open. */
 export interface Listener {
@@ -49,15 +50,18 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
     app.routing(request, response);
   };
   server.on("request", answer);
-  server.on("upgrade", (request, socket: Socket, head) => {
-    if (hasBody(request)) answerClientError(new Error("An upgrade cannot carry a body; leave the Upgrade header out."), socket);
-    else if (request.headers.upgrade?.toLowerCase() === "websocket") app.server.emit("upgrade", request, socket, head);
-    else answer(request, withoutUpgrade(request, socket));
-  });
+  const upgrades: UpgradeRoutes = {
+    answer,
+    isAnswering: (socket) => [...answers].some((response) => response.req.socket === socket),
+    toWebSocket: (request, socket, head) => void app.server.emit("upgrade", request, socket, head),
+  };
+  server.on("upgrade", (request, socket: Socket, head) => routeUpgrade(request, socket, head, upgrades));
   server.on("clientError", (cause, socket) => app.server.emit("clientError", cause, socket));
   if (address.kind === "unix") await removeStaleSocket(address.path);
   const sockets = track(server, address.kind === "unix");
   await listen(server, address);
+  // Such as a connection that could not be accepted, because descriptors have run out.
+  server.on("error", (cause) => app.log.error({ err: cause }, "listener failed"));
   return {
     address,
     url: urlOf(server, address),
@@ -71,21 +75,6 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
       if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-/** Once an upgrade is asked for, Node reads no body any more: whoever sends one would wait for ever. */
-function hasBody({ headers }: http.IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
-/** An upgrade to what the gateway does not speak is left alone: the request is answered as a plain one, and the last one. */
-function withoutUpgrade(request: http.IncomingMessage, socket: Socket): http.ServerResponse {
-  const response = new http.ServerResponse(request);
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket);
-  socket.on("error", () => socket.destroy());
-  response.once("finish", () => socket.destroySoon());
-  return response;
 }
 
 /** Every open connection: a server forgets those that were upgraded. */

@@ -20,6 +20,8 @@ export async function openMetricsListener(address: Address, metrics: MetricsPort
     if (address.kind === "unix") server.listen(address.path, resolve);
     else server.listen(address.port, address.host, resolve);
   });
+  // A connection that could not be accepted is the reader's loss, and no reason to end.
+  server.on("error", () => undefined);
   const bound = server.address();
   const port = bound !== null && typeof bound !== "string" ? bound.port : 0;
   return {

@@ -66,6 +66,7 @@ export class ExecSocket implements Beating {
     this.#incoming = new Incoming(session, id, {
       accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
       credit: (isWithin) => this.#setCredit(isWithin),
+      failed: (cause) => this.#fail(toExecgateError(cause)),
     });
     this.#listen();
     this.#outgoing.send(codec.open());

@@ -26,7 +26,7 @@ function createStubbornSession() {
   return { session, taken, release, ends: () => ends };
 }
 
-const noEvents = { accepted: () => undefined, credit: () => undefined };
+const noEvents = { accepted: () => undefined, credit: () => undefined, failed: assert.fail };
 
 describe("what a client sends", () => {
   it("is put together while it waits, and arrives as it was sent", async () => {
