@@ -5,7 +5,7 @@ import { createOwnerAccess } from "./access/access.ts";
 import type { Address } from "./address.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { ExecgateError } from "./errors.ts";
-import { systemClock } from "./exec/clock.ts";
+import { systemClock, within } from "./exec/clock.ts";
 import { combineObservers } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import { Sessions } from "./exec/sessions.ts";
@@ -141,15 +141,12 @@ async function readTls({ tls, stateDir }: Config): Promise<TlsFiles> {
 }
 
 /** Resolves when everything has ended, when the time is over, or when somebody is in a hurry. */
-async function waitForEnd(empty: Promise<void>, ms: number, hurry: AbortSignal | undefined): Promise<void> {
-  let cancel = (): void => undefined;
-  const late = new Promise<void>((resolve) => {
-    cancel = systemClock.after(ms, resolve);
+async function waitForEnd(end: Promise<void>, ms: number, hurry: AbortSignal | undefined): Promise<void> {
+  const hurried = new Promise<void>((resolve) => {
     if (hurry?.aborted) resolve();
     hurry?.addEventListener("abort", () => resolve(), { once: true });
   });
-  await Promise.race([empty, late]);
-  cancel();
+  await within(systemClock, ms, Promise.race([end, hurried]));
 }
 
 /** Tells the clients that are still there, and gives them a moment for the closing handshake. */
@@ -160,5 +157,5 @@ async function closeSockets(app: App): Promise<void> {
       socket.once("close", () => resolve());
     });
   });
-  await waitForEnd(Promise.all(closed).then(), farewellMs, undefined);
+  await within(systemClock, farewellMs, Promise.all(closed));
 }

@@ -1,8 +1,8 @@
 import { ExecgateError } from "../errors.ts";
 
-/** How long a caller waits for the answer before it is content with a 202: for ever, or so many milliseconds. */
+/** How long a caller waits for the answer before it is content with a 202. */
 export interface Preference {
-  readonly waitMs: number | undefined;
+  readonly waitMs: number;
   /** What was applied, for `Preference-Applied`. */
   readonly applied: string;
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
+import { within } from "../../exec/clock.ts";
 import { type ExecRequest, freezeRequest } from "../../exec/request.ts";
 import type { Session } from "../../exec/session.ts";
 import type { App, RouteDeps } from "../deps.ts";
@@ -32,7 +33,7 @@ export function execRoute(app: App, deps: RouteDeps): void {
         key === undefined
           ? await begin(wanted, request, deps, isBound)
           : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
-      if (prefer !== undefined && !(await endsWithin(session, prefer, deps))) return accepted(reply, session, prefer);
+      if (prefer !== undefined && !(await within(deps.clock, prefer.waitMs, session.finished))) return accepted(reply, session, prefer);
       const result = await viewResult(session, body.encoding ?? "auto");
       if (isBound) deps.sessions.forgetOutput(session);
       return reply.send(result);
@@ -111,16 +112,6 @@ async function answerLines(
     },
   });
   return reply.type("application/x-ndjson").send(lines);
-}
-
-async function endsWithin(session: Session, { waitMs = 0 }: Preference, { clock }: RouteDeps): Promise<boolean> {
-  let cancel = (): void => undefined;
-  const late = new Promise<boolean>((resolve) => {
-    cancel = clock.after(waitMs, () => resolve(false));
-  });
-  const isInTime = await Promise.race([session.finished.then(() => true), late]);
-  cancel();
-  return isInTime;
 }
 
 function accepted(reply: FastifyReply, session: Session, prefer: Preference): FastifyReply {
