@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { dial } from "../fixtures/exec-client.ts";
@@ -86,4 +86,33 @@ test("without descriptors there is a typed refusal, and afterwards all is well",
   for (const answer of refused) assertProblem(answer, 503, "OVERLOADED");
   await until("recovery", async () => (await run(["true"])).status === 200);
   assert.equal(gateway.child.exitCode, null);
+});
+
+const pidsController = "/sys/fs/cgroup/pids";
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const withoutPids = isWritable(pidsController) ? false : "no pids controller that can be written to";
+
+test("without processes there is a typed refusal, and afterwards all is well", { skip: withoutPids }, async (t) => {
+  await using gateway = await GatewayProcess.spawn();
+  const request = await gateway.requester();
+  const run = () => request("/v1/exec", { method: "POST", body: { command: ["true"] } });
+  assert.equal((await run()).status, 200);
+  const group = `${pidsController}/execgate-test-${gateway.child.pid}`;
+  mkdirSync(group);
+  t.after(() => rmdirSync(group));
+  writeFileSync(`${group}/cgroup.procs`, String(gateway.child.pid));
+  writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`));
+  assertProblem(await run(), 503, "OVERLOADED");
+  writeFileSync(`${group}/pids.max`, "max");
+  assert.equal((await run()).status, 200);
+  writeFileSync(`${pidsController}/cgroup.procs`, String(gateway.child.pid));
 });
