@@ -1,4 +1,4 @@
-import type { Signal, Termination } from "./runtime.ts";
+import type { Exit, Signal, Termination } from "./runtime.ts";
 
 /** Who or what ended a run that did not end by itself. */
 export type EndedBy = "client" | "operator" | "disconnect" | "policy" | "shutdown" | "idle" | "slow";
@@ -17,4 +17,25 @@ export interface Outcome {
   readonly termination: Termination | null;
   /** Milliseconds from start to the end of the command, with fractions. */
   readonly durationMs: number;
+}
+
+/** Why a run was stopped before it ended by itself. */
+export type StopReason = "timeout" | EndedBy;
+
+/** The command's own end; no exit when it will never be known. */
+export interface Ended {
+  readonly exit: Exit | undefined;
+}
+
+/** How a run ended, in the words that clients are told, by what came first. */
+export function sayEnd(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | "signal" | "endedBy"> {
+  if (first === "timeout") return { outcome: "timeout", exitCode: null, signal: null, endedBy: null };
+  if (typeof first === "string") return { outcome: "killed", exitCode: null, signal: null, endedBy: first };
+  if (first.exit === undefined) return { outcome: "lost", exitCode: null, signal: null, endedBy: null };
+  return { outcome: "exited", exitCode: first.exit.code, signal: first.exit.signal, endedBy: null };
+}
+
+/** More digits than microseconds say nothing. */
+export function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

@@ -4,12 +4,9 @@ import { type Clock, within } from "./clock.ts";
 import { type Collection, collect } from "./collect.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
-import type { EndedBy, Outcome } from "./outcome.ts";
+import { type Ended, type EndedBy, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
 import type { ExecRequest } from "./request.ts";
-import type { Exit, Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
-
-/** Why a run was stopped before it ended by itself. */
-export type StopReason = "timeout" | EndedBy;
+import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
 
 /** The states of a run, which only move forward. */
 export type SessionState = "starting" | "running" | "draining" | "ended";
@@ -237,7 +234,7 @@ export class Session {
     }
     const drained = process.output.complete;
     process.release();
-    this.outcome = { ...say(first), drained, termination, durationMs: toMicroseconds(durationMs) };
+    this.outcome = { ...sayEnd(first), drained, termination, durationMs: toMicroseconds(durationMs) };
     this.#state = "ended";
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
@@ -282,21 +279,4 @@ export class Session {
       return;
     }
   }
-}
-
-interface Ended {
-  readonly exit: Exit | undefined;
-}
-
-/** How the run ended, in the words that clients are told. */
-function say(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | "signal" | "endedBy"> {
-  if (first === "timeout") return { outcome: "timeout", exitCode: null, signal: null, endedBy: null };
-  if (typeof first === "string") return { outcome: "killed", exitCode: null, signal: null, endedBy: first };
-  if (first.exit === undefined) return { outcome: "lost", exitCode: null, signal: null, endedBy: null };
-  return { outcome: "exited", exitCode: first.exit.code, signal: first.exit.signal, endedBy: null };
-}
-
-/** More digits than microseconds say nothing. */
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

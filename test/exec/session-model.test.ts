@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { StopReason } from "../../src/exec/session.ts";
+import type { StopReason } from "../../src/exec/outcome.ts";
 import { settled } from "../fixtures/clock.ts";
 import { randomSteps, type Step } from "../fixtures/scripted-runtime.ts";
 import { startSession } from "../fixtures/session.ts";

@@ -3,15 +3,8 @@ import { basename } from "node:path";
 import { ExecgateError } from "../../errors.ts";
 import { type User, Users } from "./users.ts";
 
-/** As whom a command runs. */
-export interface Account {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-  readonly home: string;
-  /** The path of a shell that is there. */
-  readonly shell: string;
+/** As whom a command runs: a user, whose shell is the path of one that is there. */
+export interface Account extends User {
   /** False when the gateway's own identity, groups included, is kept: it has no right to take another. */
   readonly changeUser: boolean;
 }
