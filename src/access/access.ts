@@ -20,7 +20,7 @@ export interface Access {
 /** Access with a single token, whose bearer is the owner and may do everything. */
 export function createOwnerAccess(token: string): Access {
   const expected = digest(token);
-  const owner: Principal = Object.freeze({ subject: "user:owner" });
+  const owner: Principal = Object.freeze({ subject: "user:owner", groups: [], credential: "owner", expiresAt: undefined });
   return {
     authenticate(given) {
       if (given === undefined) {

@@ -1,7 +1,13 @@
 /** Who is calling, as an authenticator found it. */
 export interface Principal {
-  /** For example `user:owner`. */
+  /** What policy binds roles to, for example `user:alice@example.com`. */
   readonly subject: string;
+  /** The names of the groups it is in, without `group:` in front. */
+  readonly groups: readonly string[];
+  /** What was presented, by a name that is stable and no secret: `owner`, `token:ci`, `jwt:<issuer>`, `mtls:<fingerprint>`. */
+  readonly credential: string;
+  /** When the credential ends, milliseconds since 1970; undefined when it does not end by itself. */
+  readonly expiresAt: number | undefined;
 }
 
 /** What a principal wants to do to a target; never derived from the HTTP method. */
