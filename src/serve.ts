@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { userInfo } from "node:os";
 import { destination, type Logger, pino } from "pino";
-import { ConfigError, loadConfig } from "./config.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { loadConfig } from "./config.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 
 /** The exit status of a start that the configuration forbids (EX_CONFIG of sysexits.h). */

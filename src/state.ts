@@ -3,7 +3,7 @@ import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./config/config-error.ts";
 
 /** What the gateway makes once and keeps in its state directory: the owner's token and a certificate of its own. */
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { ConfigError, loadConfig } from "../src/config.ts";
+import { ConfigError } from "../src/config/config-error.ts";
+import { loadConfig } from "../src/config.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "execgate-config-"));
 after(() => rmSync(dir, { recursive: true }));

@@ -1,0 +1,22 @@
+import { type TSchema, Type } from "typebox";
+
+/** The kinds of values that stand in the file. `expected` is how the message about a wrong one calls them. */
+
+export const count = (fallback: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
+  Type.Integer({ minimum, maximum, default: fallback, expected: minimum === 0 ? "a whole number" : `a whole number from ${minimum}` });
+
+export const path = () => Type.String({ minLength: 1, expected: "a path" });
+
+export const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: "true or false" });
+
+export const text = (what: string) => Type.String({ minLength: 1, expected: what });
+
+export const texts = (what: string) => Type.Array(text(what), { default: [], expected: `a list, each ${what}` });
+
+/** A part of the file with keys of its own, which is filled in when it is left out. */
+export const section = <T extends Record<string, TSchema>>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false, default: {}, expected: "a section" });
+
+/** A part of the file that is there or not. */
+export const optionalSection = <T extends Record<string, TSchema>>(properties: T) =>
+  Type.Optional(Type.Object(properties, { additionalProperties: false, expected: "a section" }));

@@ -1,0 +1,24 @@
+import { count, section } from "./fields.ts";
+
+/** `limits`: every bound that an operator may want to move. 0 is none where that makes sense. */
+export const limitsSchema = section({
+  execTimeoutMsDefault: count(30_000),
+  execTimeoutMsMax: count(86_400_000),
+  outputBytesDefault: count(1_048_576, 0, 16_777_216),
+  outputBytesMax: count(16_777_216, 0, 16_777_216),
+  collectBytesTotal: count(268_435_456),
+  replayBytes: count(1_048_576, 65_536),
+  bodyBytesMax: count(1_048_576, 1024),
+  drainMs: count(250),
+  killGraceMs: count(0),
+  idleMs: count(0),
+  keepMsDefault: count(0),
+  keepMsMax: count(86_400_000),
+  shutdownMs: count(30_000),
+  slowClientMs: count(60_000, 1),
+  heartbeatMs: count(15_000, 1),
+  sessionsMax: count(2000, 1),
+  sessionsPerPrincipalMax: count(2000, 1),
+  endedSessionsMax: count(1000),
+  endedBytesMax: count(67_108_864),
+});

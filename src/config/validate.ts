@@ -1,0 +1,33 @@
+import type { Static, TSchema } from "typebox";
+import { Value } from "typebox/value";
+import { ConfigError } from "./config-error.ts";
+
+/**
+ * Checks what the file says before anything is filled in, so that a wrong value is named and never replaced by a default.
+ * @throws ConfigError naming the key path, what was expected and what was there
+ */
+export function validate<T extends TSchema>(schema: T, given: unknown): Static<T> {
+  const filled = Value.Default(schema, Value.Clone(given));
+  const [error] = Value.Errors(schema, filled);
+  if (error !== undefined) throw new ConfigError(explain(schema, filled, error));
+  return filled as Static<T>;
+}
+
+function explain(whole: TSchema, value: unknown, error: ReturnType<typeof Value.Errors>[number]): string {
+  const keys = error.instancePath.split("/").slice(1);
+  // What no property allows is refused by the schema `false` that stands for all others.
+  if (error.keyword === "boolean") return `${keys.join(".")}: unknown key`;
+  if (error.keyword === "required") {
+    const { requiredProperties } = error.params as { requiredProperties: string[] };
+    return `${[...keys, requiredProperties[0]].join(".")}: missing`;
+  }
+  const schema = keys.reduce<unknown>((at, key) => childSchema(at, key), whole);
+  const expected = (schema as { expected?: string } | undefined)?.expected ?? error.message;
+  const got = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value);
+  return `${keys.join(".") || "the file"}: expected ${expected}, got ${JSON.stringify(got)}`;
+}
+
+function childSchema(schema: unknown, key: string): unknown {
+  const { properties, items } = (schema ?? {}) as { properties?: Record<string, unknown>; items?: unknown };
+  return properties?.[key] ?? items;
+}
