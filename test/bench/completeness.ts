@@ -14,15 +14,21 @@ async function measure(): Promise<readonly Figure[]> {
   await using gateway = await startGatewayProcess();
   const figures: Figure[] = [];
   for (const kind of ["tty", "pipe"] as const) {
-    let left = runs;
-    let short = 0;
-    const work = async (): Promise<void> => {
-      while (left-- > 0) if (!(await isComplete(gateway.port, kind === "tty"))) short++;
-    };
-    await Promise.all(Array.from({ length: concurrency }, work));
+    const short = await countShort(gateway.port, kind === "tty", runs);
     figures.push({ name: `${kind} runs of ${runs} with a byte missing`, value: short, unit: "", aim: { is: "atMost", limit: 0 } });
   }
   return figures;
+}
+
+/** How many of `runs` were not complete: a byte missing or wrong, or `exit` not the last word. */
+export async function countShort(port: number, isTty: boolean, runs: number): Promise<number> {
+  let left = runs;
+  let short = 0;
+  const work = async (): Promise<void> => {
+    while (left-- > 0) if (!(await isComplete(port, isTty))) short++;
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return short;
 }
 
 /** A terminal makes a carriage return and a newline of each newline. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { testToken } from "../fixtures/token.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
-import { token } from "./gateway-process.ts";
 
 const binaryOpcode = 2;
 const closeOpcode = 8;
@@ -50,7 +50,7 @@ export function openFrameSocket(port: number, query: readonly (readonly [string,
   socket.on("error", (cause) => sink.closed?.(cause));
   socket.on("close", () => sink.closed?.());
   socket.write(
-    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${testToken}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\nSec-WebSocket-Protocol: v1.execgate\r\n\r\n`,
   );
   return {

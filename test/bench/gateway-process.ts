@@ -4,11 +4,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { testToken } from "../fixtures/token.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
-
-export const token = "the-token-of-this-bench";
 
 /** A gateway of its own for one part, so that what another part left in its heap is not measured. */
 export interface GatewayProcess extends AsyncDisposable {
@@ -25,7 +24,7 @@ export interface GatewayProcess extends AsyncDisposable {
  */
 export async function startGatewayProcess(...flags: string[]): Promise<GatewayProcess> {
   const stateDir = mkdtempSync(join(temporaryDirectory(), "state-"));
-  const env = { ...process.env, EXECGATE_TOKEN: token, EXECGATE_STATE_DIR: stateDir };
+  const env = { ...process.env, EXECGATE_TOKEN: testToken, EXECGATE_STATE_DIR: stateDir };
   const nodeArguments = [...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
   // A file, because whoever read the log from a pipe would compete with what is measured.
   const logFile = join(stateDir, "log");

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { token } from "./gateway-process.ts";
+import { testToken } from "../fixtures/token.ts";
 
 /** A kept-alive connection that sends one request after the other and costs next to nothing itself. */
 export interface HttpClient extends Disposable {
@@ -27,7 +27,7 @@ export async function openHttpClient(port: number): Promise<HttpClient> {
   });
   socket.on("error", (cause) => waiter?.reject(cause));
   socket.on("close", () => waiter?.reject(new Error("the connection was closed")));
-  const head = `POST /v1/exec HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n`;
+  const head = `POST /v1/exec HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${testToken}\r\nContent-Type: application/json\r\n`;
   return {
     exec(body) {
       socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
