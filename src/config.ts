@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Static, Type } from "typebox";
 import { parse, YAMLParseError } from "yaml";
+import type { Policy } from "./access/policy/policy.ts";
 import { type Address, defaultAddresses } from "./address.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { flag, optionalSection, path, section, text, texts } from "./config/fields.ts";
 import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
+import { policySchema, readPolicy } from "./config/policy.ts";
 import { validate } from "./config/validate.ts";
 
 /** The whole file; a section of more than a few keys has a file of its own in `config/`. */
@@ -31,6 +33,7 @@ const fileSchema = section({
       noNewPrivileges: flag(true),
     }),
   }),
+  policy: policySchema,
   limits: limitsSchema,
   metrics: section({ listen: Type.Optional(text("host:port")) }),
 });
@@ -38,9 +41,11 @@ const fileSchema = section({
 type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
-export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics">> {
+export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics" | "policy">> {
   readonly listen: readonly Address[];
   readonly metricsListen: Address | undefined;
+  /** Undefined: whoever is authenticated may do everything. */
+  readonly policy: Policy | undefined;
   /** The owner's token when it is given from outside; else it is made and kept in `stateDir`. */
   readonly token: string | undefined;
   readonly stateDir: string;
@@ -66,8 +71,15 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   for (const address of addresses) refuseOpenAddress("listen", address);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
-  const { metrics: _, ...rest } = file;
-  return Object.freeze({ ...rest, listen: addresses, metricsListen, token: readOwnerToken(env), stateDir: stateDir(env) });
+  const { metrics: _, policy, ...rest } = file;
+  return Object.freeze({
+    ...rest,
+    listen: addresses,
+    metricsListen,
+    policy: policy && readPolicy(policy),
+    token: readOwnerToken(env),
+    stateDir: stateDir(env),
+  });
 }
 
 /** The directory of the token and the self-signed certificate. A variable that is empty counts as not set, as XDG has it. */

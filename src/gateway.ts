@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { createOwnerAccess } from "./access/access.ts";
+import { Authorizer, type OnDenied } from "./access/authorizer.ts";
+import { Grants } from "./access/grants.ts";
 import type { Address } from "./address.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
@@ -47,11 +49,15 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
   const token = await findToken(config, log);
+  const grants = new Grants();
+  const authorizer = new Authorizer({ clock: systemClock, grants, policy: config.policy, onDenied: logDenials(log) });
   const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
   const app = await buildApp({
     sessions,
     runtimes,
     access: createOwnerAccess(token),
+    authorizer,
+    grants,
     clock: systemClock,
     limits: config.limits,
     origins: createOriginRules(config.publicUrls, hosts, config.allowedOrigins),
@@ -85,6 +91,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
+}
+
+function logDenials(log: Logger): OnDenied {
+  return ({ principal }, verb, { target }, { rule }) =>
+    log.info({ principal: principal.subject, verb, target: target.id, rule }, "refused by policy");
 }
 
 function refuseUser(cause: unknown): never {

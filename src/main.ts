@@ -1,12 +1,17 @@
 #!/usr/bin/env node
-/** The executable: `serve` is the gateway, every other command a client of one. Each loads only what it needs. */
+/** The executable: `serve` is the gateway, some commands are its operator's, every other is a client of one. Each loads only what it needs. */
 const [command = "help", ...args] = process.argv.slice(2);
 
 if (command === "serve") {
   const { serve } = await import("./serve.ts");
   await serve(args);
 } else {
-  const { runClient } = await import("./cli/index.ts");
   const { env, stdin, stdout, stderr } = process;
-  process.exitCode = await runClient([command, ...args], { env, stdin, stdout, stderr, signals: process });
+  const { isOperatorCommand, runOperator } = await import("./operator/index.ts");
+  if (isOperatorCommand(command)) {
+    process.exitCode = await runOperator(command, args, { env, stdout, stderr });
+  } else {
+    const { runClient } = await import("./cli/index.ts");
+    process.exitCode = await runClient([command, ...args], { env, stdin, stdout, stderr, signals: process });
+  }
 }

@@ -12,3 +12,10 @@ export interface Principal {
 
 /** What a principal wants to do to a target; never derived from the HTTP method. */
 export type Verb = "exec" | "attach" | "view" | "kill";
+
+/** Who asks for something, and why. */
+export interface Caller {
+  readonly principal: Principal;
+  /** The reason that was given, for rules that want one. */
+  readonly reason: string | undefined;
+}

@@ -8,15 +8,16 @@ import { ConfigError } from "./config-error.ts";
  */
 export function validate<T extends TSchema>(schema: T, given: unknown): Static<T> {
   const filled = Value.Default(schema, Value.Clone(given));
-  const [error] = Value.Errors(schema, filled);
+  const errors = Value.Errors(schema, filled);
+  // A key that is mistyped is missed where it should be, too: what is there says more than what is not.
+  const error = errors.find(isUnknownKey) ?? errors[0];
   if (error !== undefined) throw new ConfigError(explain(schema, filled, error));
   return filled as Static<T>;
 }
 
 function explain(whole: TSchema, value: unknown, error: ReturnType<typeof Value.Errors>[number]): string {
-  const keys = error.instancePath.split("/").slice(1);
-  // What no property allows is refused by the schema `false` that stands for all others.
-  if (error.keyword === "boolean") return `${keys.join(".")}: unknown key`;
+  const keys = error.instancePath.split("/").slice(1).map(unescapePointer);
+  if (isUnknownKey(error)) return `${keys.join(".")}: unknown key`;
   if (error.keyword === "required") {
     const { requiredProperties } = error.params as { requiredProperties: string[] };
     return `${[...keys, requiredProperties[0]].join(".")}: missing`;
@@ -27,7 +28,20 @@ function explain(whole: TSchema, value: unknown, error: ReturnType<typeof Value.
   return `${keys.join(".") || "the file"}: expected ${expected}, got ${JSON.stringify(got)}`;
 }
 
+/** What no property allows is refused by the schema `false` that stands for all others. */
+function isUnknownKey({ keyword }: { keyword: string }): boolean {
+  return keyword === "boolean";
+}
+
 function childSchema(schema: unknown, key: string): unknown {
-  const { properties, items } = (schema ?? {}) as { properties?: Record<string, unknown>; items?: unknown };
-  return properties?.[key] ?? items;
+  const { properties, patternProperties, items } = (schema ?? {}) as {
+    properties?: Record<string, unknown>;
+    patternProperties?: Record<string, unknown>;
+    items?: unknown;
+  };
+  return properties?.[key] ?? Object.values(patternProperties ?? {})[0] ?? items;
+}
+
+function unescapePointer(key: string): string {
+  return key.replaceAll("~1", "/").replaceAll("~0", "~");
 }

@@ -14,6 +14,8 @@ export interface ExecRequest {
   readonly mode: ExecMode;
   /** Who asked, for example `user:owner`. */
   readonly principal: string;
+  /** Why they say that they do. */
+  readonly reason: string | undefined;
   /** Wall time from start, milliseconds; 0 is none. */
   readonly timeoutMs: number;
   /** What becomes of the processes that a command leaves behind when it exits by itself. */

@@ -5,6 +5,7 @@ import { type Collection, collect } from "./collect.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
 import { type Ended, type EndedBy, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
+import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
 
@@ -43,6 +44,7 @@ const over = new Error("The run is over.");
 export class Session {
   readonly id: string;
   readonly request: ExecRequest;
+  readonly permit: Permit;
   readonly createdAt: number;
   readonly log: OutputLog;
   readonly clients: Clients;
@@ -67,9 +69,10 @@ export class Session {
   #cancelKeep: (() => void) | undefined;
   #lastActivityMs = 0;
 
-  constructor(id: string, request: ExecRequest, deps: SessionDeps) {
+  constructor(id: string, request: ExecRequest, deps: SessionDeps, permit: Permit = unconditional) {
     this.id = id;
     this.request = request;
+    this.permit = permit;
     this.#deps = deps;
     this.createdAt = deps.clock.now();
     this.size = request.spec.tty;

@@ -2,6 +2,7 @@ import { ExecgateError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { createId } from "./id.ts";
 import type { Observer } from "./observer.ts";
+import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 import { Session, type SessionLimits } from "./session.ts";
@@ -55,12 +56,12 @@ export class Sessions {
    * Takes a request in: the session counts from here on and is the caller's to start, or to `stop` and start no more.
    * @throws DRAINING, TOO_MANY_SESSIONS, OVERLOADED, RUNTIME_UNAVAILABLE
    */
-  admit(request: ExecRequest): Session {
+  admit(request: ExecRequest, permit: Permit = unconditional): Session {
     const { runtimes, clock, limits } = this.#deps;
     const runtime = runtimes.get(request.target.runtime);
     if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
     this.#checkRoom(request);
-    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits });
+    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits }, permit);
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
     this.#collectBytes += reserved(request);

@@ -1,6 +1,8 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
 import type { Access } from "../access/access.ts";
+import type { Authorizer } from "../access/authorizer.ts";
+import type { Grants } from "../access/grants.ts";
 import type { Principal } from "../access/principal.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../exec/clock.ts";
@@ -38,6 +40,8 @@ export interface AppDeps {
   readonly sessions: Sessions;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly access: Access;
+  readonly authorizer: Authorizer;
+  readonly grants: Grants;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly origins: OriginRules;
@@ -76,6 +80,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Set for every route that is not public. */
     principal: Principal;
+    /** Why the caller says that they ask. */
+    reason: string | undefined;
     /** The subprotocols offered beside credentials. */
     subprotocols: readonly string[];
     /** A session that was admitted before the upgrade and is started after it. */

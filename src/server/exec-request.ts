@@ -1,11 +1,11 @@
-import type { Access } from "../access/access.ts";
-import type { Principal } from "../access/principal.ts";
+import type { Authorized, Authorizer } from "../access/authorizer.ts";
+import type { Caller } from "../access/principal.ts";
 import { ExecgateError } from "../errors.ts";
-import { type ExecMode, type ExecRequest, freezeRequest } from "../exec/request.ts";
+import { type ExecMode, freezeRequest } from "../exec/request.ts";
 import type { Runtime } from "../exec/runtime.ts";
-import { resolveTarget } from "../exec/targets.ts";
 import { flagOf, listOf, numberOf } from "./query.ts";
 import { commandBytesMax, commandItemsMax, type ExecBody, type ExecQuery, type SessionBody } from "./schemas.ts";
+import { findTarget } from "./target.ts";
 
 /** The defaults and maxima that requests are held to. */
 export interface RequestLimits {
@@ -19,7 +19,7 @@ export interface RequestLimits {
 
 export interface RequestDeps {
   readonly runtimes: ReadonlyMap<string, Runtime>;
-  readonly access: Access;
+  readonly authorizer: Authorizer;
   readonly limits: RequestLimits;
 }
 
@@ -30,18 +30,18 @@ type Asked = Omit<SessionBody, "stdin" | "stdinEncoding"> & {
 };
 
 /** The request of `POST /v1/exec`: its answer is collected. */
-export function requestFromExec(body: ExecBody, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
-  return createRequest({ ...body, mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, principal, deps);
+export function requestFromExec(body: ExecBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
+  return createRequest({ ...body, mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, caller, deps);
 }
 
 /** The request of `POST /v1/sessions`: collected too, and open for stdin where that is asked. */
-export function requestFromSession(body: SessionBody, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
+export function requestFromSession(body: SessionBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const stdin = body.stdin !== undefined && body.stdin !== false;
-  return createRequest({ ...body, mode: "interactive", stdin, isCollected: true }, principal, deps);
+  return createRequest({ ...body, mode: "interactive", stdin, isCollected: true }, caller, deps);
 }
 
 /** The request of a WebSocket: no timeout and a terminal for a shell, unless the query says otherwise. */
-export function requestFromQuery(query: ExecQuery, principal: Principal, deps: RequestDeps): Promise<ExecRequest> {
+export function requestFromQuery(query: ExecQuery, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const command = listOf(query.command);
   const asked: Asked = {
     mode: "interactive",
@@ -56,14 +56,17 @@ export function requestFromQuery(query: ExecQuery, principal: Principal, deps: R
     ...(query.rows !== undefined && { rows: Number(query.rows) }),
     ...(query.cwd !== undefined && { cwd: query.cwd }),
     ...(query.user !== undefined && { user: query.user }),
+    ...(query.reason !== undefined && { reason: query.reason }),
     ...(query.descendants !== undefined && { descendants: query.descendants }),
     ...(query.keepMs !== undefined && { keepMs: Number(query.keepMs) }),
   };
-  return createRequest(asked, principal, deps);
+  return createRequest(asked, caller, deps);
 }
 
 /** Resolves the target, fills in the defaults, freezes all of it, and asks whether the principal may. */
-async function createRequest(asked: Asked, principal: Principal, { runtimes, access, limits }: RequestDeps): Promise<ExecRequest> {
+async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): Promise<Authorized> {
+  const { authorizer, limits } = deps;
+  const { principal } = caller;
   const command = asked.command ?? [];
   checkCommand(command);
   const timeoutMs = asked.timeoutMs ?? limits.execTimeoutMsDefault;
@@ -72,20 +75,26 @@ async function createRequest(asked: Asked, principal: Principal, { runtimes, acc
   atMost("timeoutMs", timeoutMs, asked.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
   atMost("keepMs", keepMs, limits.keepMsMax);
   atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
-  const target = await resolveTarget(runtimes, asked.target ?? "host");
+  const target = await findTarget(asked.target ?? "host", principal, deps);
   const tty = asked.tty === true ? { cols: asked.cols ?? 80, rows: asked.rows ?? 24 } : undefined;
   const request = freezeRequest({
     target,
     spec: { command, env: asked.env ?? {}, cwd: asked.cwd, user: asked.user, tty, stdin: asked.stdin },
     mode: asked.mode,
     principal: principal.subject,
+    reason: reasonOf(asked.reason, caller.reason),
     timeoutMs,
     descendants: asked.descendants ?? "end",
     keepMs,
     collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head" } : undefined,
   });
-  access.authorize(principal, "exec", request);
-  return request;
+  return authorizer.authorizeExec({ principal, reason: request.reason }, request);
+}
+
+/** The reason stands in the request or in its header. */
+function reasonOf(field: string | undefined, header: string | undefined): string | undefined {
+  if (field === undefined || header === undefined || field === header) return field ?? header;
+  throw new ExecgateError("BAD_REQUEST", "reason is not what the Execgate-Reason header says; give one of them.", { field: "reason" });
 }
 
 function checkCommand(command: readonly string[]): void {

@@ -4,13 +4,14 @@ import { readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { checkHost, checkOrigin } from "./origin.ts";
 import { parseQuery } from "./query.ts";
+import { readReason, reasonHeader } from "./reason.ts";
 import { noQuery } from "./schemas.ts";
 
 /** The headers of answers that a page of an allowed origin may read. */
 const exposedHeaders = "location, preference-applied, retry-after, execgate-offset, execgate-next-offset, www-authenticate";
 const preflightHeaders = {
   "access-control-allow-methods": "GET, POST, DELETE",
-  "access-control-allow-headers": "authorization, content-type, prefer, idempotency-key",
+  "access-control-allow-headers": "authorization, content-type, prefer, idempotency-key, execgate-reason",
   "access-control-max-age": "600",
 } as const;
 
@@ -20,6 +21,7 @@ const preflightHeaders = {
  */
 export function installGatekeeper(app: App, { origins, access }: AppDeps): void {
   app.decorateRequest("principal");
+  app.decorateRequest("reason");
   app.decorateRequest("subprotocols");
   app.decorateRequest("admitted");
   app.decorateRequest("releaseAdmitted");
@@ -39,6 +41,7 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
       request.principal = access.authenticate(token);
       reply.header("cache-control", "no-store");
     }
+    request.reason = readReason(request.headers[reasonHeader]);
     if (isCredentialOffered && subprotocols.length === 0) {
       const message = "Beside the credential, offer the subprotocol to speak, such as v1.execgate.";
       throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { signals } from "../exec/runtime.ts";
+import { reasonLengthMax } from "./reason.ts";
 
 /** The shapes of requests: the source of their types, of their validation and of `/openapi.json`. */
 
@@ -10,6 +11,9 @@ const streamEncoding = Type.Enum(["utf8", "base64"]);
 
 export const commandItemsMax = 1024;
 export const commandBytesMax = 128 * 1024;
+
+/** Why the caller asks, for policies that want to know. */
+const reason = Type.Optional(Type.String({ minLength: 1, maxLength: reasonLengthMax, pattern: "^\\P{Cc}*$", description: "why" }));
 
 const execFields = {
   target: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: "a target id; default host" })),
@@ -25,6 +29,7 @@ const execFields = {
   outputBytesMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 16_777_216, description: "a stream" })),
   keep: Type.Optional(Type.Enum(["head", "tail"])),
   encoding: Type.Optional(Type.Enum(["auto", "utf8", "base64"])),
+  reason,
   descendants: Type.Optional(Type.Enum(["end", "leave"])),
 };
 
@@ -66,6 +71,7 @@ export const execQuery = Type.Object(
     env: queryList,
     cwd: Type.Optional(Type.String({ pattern: "^/", maxLength: 4096 })),
     user: queryText,
+    reason,
     timeoutMs: queryCount,
     descendants: Type.Optional(Type.Enum(["end", "leave"])),
     keepMs: queryCount,
@@ -82,7 +88,7 @@ export type ExecQuery = Static<typeof execQuery>;
 export const kubernetesFlags = ["stdin", "stdout", "stderr", "tty"] as const;
 
 export const attachQuery = Type.Object(
-  { offset: queryCount, role: Type.Optional(Type.Enum(["writer", "viewer"])), flow: Type.Optional(Type.Enum(["ack"])) },
+  { offset: queryCount, role: Type.Optional(Type.Enum(["writer", "viewer"])), flow: Type.Optional(Type.Enum(["ack"])), reason },
   strict,
 );
 

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
 import { createOwnerAccess } from "../../src/access/access.ts";
+import { Authorizer } from "../../src/access/authorizer.ts";
+import { Grants } from "../../src/access/grants.ts";
 import { loadConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/exec/clock.ts";
 import { Sessions } from "../../src/exec/sessions.ts";
@@ -17,10 +19,13 @@ test("a route that does not say who may come to it stops the start", async (t) =
   t.after(() => rm(publicDir, { recursive: true }));
   const { limits } = loadConfig({ argv: [], env: {} });
   const runtimes = new Map();
+  const grants = new Grants();
   const app = await buildApp({
     sessions: new Sessions({ runtimes, clock: systemClock, observer: {}, limits }),
     runtimes,
     access: createOwnerAccess("secret"),
+    authorizer: new Authorizer({ clock: systemClock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") }),
+    grants,
     clock: systemClock,
     limits,
     origins: createOriginRules([], [], []),

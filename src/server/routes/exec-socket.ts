@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { ExecgateError } from "../../errors.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
+import { admit } from "../admit.ts";
 import type { App, RouteDeps, ServerLimits } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
@@ -45,8 +46,8 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
     },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);
-      const wanted = await requestFromQuery(request.query, request.principal, deps);
-      const session = deps.sessions.admit(wanted);
+      const wanted = await requestFromQuery(request.query, request, deps);
+      const session = admit(wanted, deps);
       request.admitted = session;
       // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
       request.releaseAdmitted = onClientGone(request, () => session.stop("disconnect"));
@@ -83,7 +84,7 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
         throw new ExecgateError("BAD_REQUEST", `Attach speaks ${nativeSubprotocol} only.`, { field: "Sec-WebSocket-Protocol" });
       }
       const verb = request.query.role === "viewer" ? "view" : "attach";
-      const session = deps.access.authorizeSession(request.principal, verb, deps.sessions.get(request.params.id));
+      const session = deps.authorizer.authorizeSession(request, verb, deps.sessions.get(request.params.id));
       const { end } = session.log;
       if (numberOf(request.query.offset, 0) > end) {
         throw new ExecgateError("BAD_REQUEST", `offset is ${request.query.offset}; only ${end} bytes were written so far.`, {

@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Authorized } from "../../access/authorizer.ts";
 import { ExecgateError } from "../../errors.ts";
 import { within } from "../../exec/clock.ts";
-import { type ExecRequest, freezeRequest } from "../../exec/request.ts";
+import { freezeRequest } from "../../exec/request.ts";
 import type { Session } from "../../exec/session.ts";
+import { admit } from "../admit.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
@@ -26,7 +28,7 @@ export function execRoute(app: App, deps: RouteDeps): void {
       const key = readIdempotencyKey(headers["idempotency-key"]);
       const isStream = wantsLines(headers.accept);
       if (isStream) checkStreamable(body, prefer, key);
-      const wanted = await requestFromExec(body, request.principal, deps);
+      const wanted = await requestFromExec(body, request, deps);
       if (isStream) return await answerLines(wanted, request, reply, deps);
       const isBound = prefer === undefined && key === undefined;
       const session =
@@ -53,14 +55,9 @@ function checkStreamable(body: ExecBody, prefer: Preference | undefined, key: st
 }
 
 /** Admits and starts the session; a client that it is bound to ends it by going away. */
-async function begin(
-  wanted: ExecRequest,
-  request: FastifyRequest<{ Body: ExecBody }>,
-  deps: RouteDeps,
-  isBound: boolean,
-): Promise<Session> {
+async function begin(wanted: Authorized, request: FastifyRequest<{ Body: ExecBody }>, deps: RouteDeps, isBound: boolean): Promise<Session> {
   const stdin = stdinOf(request.body);
-  const session = deps.sessions.admit(wanted);
+  const session = admit(wanted, deps);
   if (isBound) {
     const release = onClientGone(request, () => session.stop("disconnect"));
     void session.finished.then(release);
@@ -85,13 +82,13 @@ function feed(session: Session, stdin: Buffer | undefined): void {
 }
 
 async function answerLines(
-  wanted: ExecRequest,
+  wanted: Authorized,
   request: FastifyRequest<{ Body: ExecBody }>,
   reply: FastifyReply,
   deps: RouteDeps,
 ): Promise<FastifyReply> {
   const stdin = stdinOf(request.body);
-  const session = deps.sessions.admit(freezeRequest({ ...wanted, collect: undefined }));
+  const session = admit({ ...wanted, request: freezeRequest({ ...wanted.request, collect: undefined }) }, deps);
   const cursor = session.log.open({ role: "writer" });
   const leave = (reason: "disconnect" | "slow"): void => {
     cursor.close();
@@ -102,7 +99,7 @@ async function answerLines(
   await session.start();
   feed(session, stdin);
   const lines = streamLines(session, cursor, {
-    bytesMax: wanted.collect?.bytesMax ?? 0,
+    bytesMax: wanted.request.collect?.bytesMax ?? 0,
     encoding: request.body.encoding ?? "auto",
     clock: deps.clock,
     slowClientMs: deps.limits.slowClientMs,

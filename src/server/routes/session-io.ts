@@ -19,7 +19,7 @@ const outputBytesMax = 1_048_576;
 /** What can be said to a live session, and read from it, without a WebSocket. */
 export function sessionIoRoutes(app: App, deps: RouteDeps): void {
   const live = (request: FastifyRequest<{ Params: IdParams }>): Session => {
-    const session = deps.access.authorizeSession(request.principal, "attach", deps.sessions.get(request.params.id));
+    const session = deps.authorizer.authorizeSession(request, "attach", deps.sessions.get(request.params.id));
     if (session.state !== "ended") return session;
     throw new ExecgateError("SESSION_ENDED", "The session is over; its result is at /result.");
   };
@@ -59,7 +59,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     "/v1/sessions/:id/output",
     { schema: { summary: "The output from a byte on", params: idParams, querystring: outputQuery }, config: rule },
     async (request, reply) => {
-      const session = deps.access.authorizeSession(request.principal, "view", deps.sessions.get(request.params.id));
+      const session = deps.authorizer.authorizeSession(request, "view", deps.sessions.get(request.params.id));
       const { offset, stream, waitMs } = request.query;
       const from = numberOf(offset, session.log.start);
       const { start, end } = session.log;

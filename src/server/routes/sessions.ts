@@ -1,5 +1,6 @@
 import type { Verb } from "../../access/principal.ts";
 import type { Session } from "../../exec/session.ts";
+import { admit } from "../admit.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
 import { inputBytes } from "../input-bytes.ts";
@@ -11,7 +12,7 @@ const rule = { access: "authenticated" } as const;
 
 /** `/v1/sessions`: create now and attach later, look at what there is, end it. */
 export function sessionRoutes(app: App, deps: RouteDeps): void {
-  const { sessions, access } = deps;
+  const { sessions, authorizer } = deps;
 
   app.post(
     "/v1/sessions",
@@ -19,7 +20,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     async (request, reply) => {
       const { body } = request;
       const stdin = inputBytes(typeof body.stdin === "string" ? body.stdin : undefined, body.stdinEncoding, "stdin");
-      const session = sessions.admit(await requestFromSession(body, request.principal, deps));
+      const session = admit(await requestFromSession(body, request, deps), deps);
       await session.start();
       if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, stdin);
       return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
@@ -28,25 +29,25 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
 
   app.get("/v1/sessions", { schema: { summary: "The sessions there are", querystring: sessionsQuery }, config: rule }, (request) => {
     const { target, state, limit, continue: after } = request.query;
-    const mine = [...sessions.list()].filter(
+    const seen = [...sessions.list()].filter(
       (session) =>
-        session.request.principal === request.principal.subject &&
+        authorizer.isSeen(request, session) &&
         (target === undefined || session.request.target.id === target) &&
         (state === undefined || session.state === state),
     );
-    const { items, ...rest } = pageOf(mine, (session) => session.id, limit, after);
+    const { items, ...rest } = pageOf(seen, (session) => session.id, limit, after);
     return Promise.resolve({ sessions: items.map(viewSession), ...rest });
   });
 
   app.get("/v1/sessions/:id", { schema: { summary: "One session", params: idParams }, config: rule }, (request) =>
-    Promise.resolve(viewSession(access.authorizeSession(request.principal, "view", sessions.get(request.params.id)))),
+    Promise.resolve(viewSession(authorizer.authorizeSession(request, "view", sessions.get(request.params.id)))),
   );
 
   app.get(
     "/v1/sessions/:id/result",
     { schema: { summary: "How a session ended, and its output", params: idParams }, config: rule },
     async (request, reply) => {
-      const session = access.authorizeSession(request.principal, "view", sessions.get(request.params.id));
+      const session = authorizer.authorizeSession(request, "view", sessions.get(request.params.id));
       if (session.state !== "ended") return reply.code(202).send(viewSession(session));
       return reply.send(await viewResult(session, "auto"));
     },
@@ -54,7 +55,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
 
   app.delete("/v1/sessions/:id", { schema: { summary: "End a session", params: idParams }, config: rule }, async (request) => {
     const verb: Verb = "kill";
-    const session = access.authorizeSession(request.principal, verb, sessions.get(request.params.id));
+    const session = authorizer.authorizeSession(request, verb, sessions.get(request.params.id));
     session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
     await session.finished;
     return viewSession(session);

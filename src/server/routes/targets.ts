@@ -1,22 +1,26 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
-import { listTargets, resolveTarget } from "../../exec/targets.ts";
+import { listTargets } from "../../exec/targets.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { pageOf } from "../page-of.ts";
 import { listOf } from "../query.ts";
 import { targetsQuery } from "../schemas.ts";
+import { findTarget } from "../target.ts";
 
 /** `GET /v1/targets`: where commands can be run. */
-export function targetsRoute(app: App, { runtimes }: RouteDeps): void {
+export function targetsRoute(app: App, deps: RouteDeps): void {
   app.get(
     "/v1/targets",
     { schema: { summary: "Where commands can be run", querystring: targetsQuery }, config: { access: "authenticated" } },
     async (request) => {
       const { id, runtime, label, limit, continue: after } = request.query;
-      if (id !== undefined) return { targets: [view(await resolveTarget(runtimes, id))] };
+      if (id !== undefined) return { targets: [view(await findTarget(id, request.principal, deps))] };
       const labels = listOf(label).map(readLabel);
-      const wanted = (await listTargets(runtimes)).filter(
-        (target) => (runtime === undefined || target.runtime === runtime) && labels.every(([name, value]) => target.labels[name] === value),
+      const wanted = (await listTargets(deps.runtimes)).filter(
+        (target) =>
+          deps.authorizer.isNear(request.principal, target.id) &&
+          (runtime === undefined || target.runtime === runtime) &&
+          labels.every(([name, value]) => target.labels[name] === value),
       );
       const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
       return { targets: items.map(view), ...rest };

@@ -1,0 +1,115 @@
+import { ExecgateError } from "../errors.ts";
+import type { Clock } from "../exec/clock.ts";
+import { type Permit, unconditional } from "../exec/permit.ts";
+import type { ExecRequest } from "../exec/request.ts";
+import type { Session } from "../exec/session.ts";
+import type { Grants } from "./grants.ts";
+import type { Refused } from "./policy/decision.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Caller, Principal, Verb } from "./principal.ts";
+
+/** A request that may run: what was decided on, for whom, and by what right. */
+export interface Authorized {
+  readonly caller: Caller;
+  readonly request: ExecRequest;
+  readonly permit: Permit;
+}
+
+/** Told of every refusal by policy. */
+export type OnDenied = (caller: Caller, verb: Verb, request: ExecRequest, decision: Refused) => void;
+
+export interface AuthorizerDeps {
+  readonly clock: Clock;
+  readonly grants: Grants;
+  /** Undefined: whoever is authenticated may do everything. */
+  readonly policy: Policy | undefined;
+  readonly onDenied: OnDenied;
+}
+
+/** What somebody may do to a session of somebody else. */
+const sessionVerbs: readonly Verb[] = ["view", "attach", "kill"];
+
+/** The one place that says what somebody may do; every way in asks it. */
+export class Authorizer {
+  readonly #clock: Clock;
+  readonly #grants: Grants;
+  readonly #onDenied: OnDenied;
+  #policy: Policy | undefined;
+
+  constructor({ clock, grants, policy, onDenied }: AuthorizerDeps) {
+    this.#clock = clock;
+    this.#grants = grants;
+    this.#policy = policy;
+    this.#onDenied = onDenied;
+  }
+
+  /** Decides by another policy from here on, and ends what it does not allow. Returns how many grants were ended. */
+  replacePolicy(policy: Policy | undefined): number {
+    this.#policy = policy;
+    return this.review();
+  }
+
+  /** Ends what went on by a right that is no more. Returns how many grants were ended. */
+  review(): number {
+    return this.#grants.review((grant) => {
+      if (grant.verb !== "exec" && isOwn(grant, grant.request)) return undefined;
+      const refused = this.#refusal(grant, grant.verb, grant.request);
+      if (refused !== undefined) this.#onDenied(grant, grant.verb, grant.request, refused);
+      return refused?.refusal;
+    });
+  }
+
+  /**
+   * By what right the caller may run `request`.
+   * @throws FORBIDDEN, or TARGET_NOT_FOUND for a target that no rule lets the caller near
+   */
+  authorizeExec(caller: Caller, request: ExecRequest): Authorized {
+    const decision = this.#policy?.decide(caller.principal, { verb: "exec", request, reason: caller.reason }, this.#clock.now());
+    if (decision === undefined) return { caller, request, permit: unconditional };
+    if (decision.isAllowed) return { caller, request, permit: decision.permit };
+    this.#onDenied(caller, "exec", request, decision);
+    throw decision.refusal;
+  }
+
+  /**
+   * The session when it is the caller's own, or when the caller may do `verb` to it.
+   * @throws FORBIDDEN, or SESSION_NOT_FOUND when the caller may do nothing to it
+   */
+  authorizeSession(caller: Caller, verb: Verb, session: Session | undefined): Session {
+    if (session === undefined) throw sessionNotFound();
+    const { request } = session;
+    const refused = isOwn(caller, request) ? undefined : this.#refusal(caller, verb, request);
+    if (refused === undefined) return session;
+    this.#onDenied(caller, verb, request, refused);
+    throw this.#isKnown(caller, request) ? refused.refusal : sessionNotFound();
+  }
+
+  /** Whether the caller sees this session among others. */
+  isSeen(caller: Caller, { request }: Session): boolean {
+    return isOwn(caller, request) || this.#refusal(caller, "view", request) === undefined;
+  }
+
+  /** Whether any rule lets the principal near the target of this id. What it is not near is answered like what is not there. */
+  isNear(principal: Principal, targetId: string): boolean {
+    return this.#policy?.isNear(principal, targetId, this.#clock.now()) !== false;
+  }
+
+  #refusal({ principal, reason }: Caller, verb: Verb, request: ExecRequest): Refused | undefined {
+    const decision = this.#policy?.decide(principal, { verb, request, reason }, this.#clock.now());
+    return decision === undefined || decision.isAllowed ? undefined : decision;
+  }
+
+  /** Whether the caller may do anything to this session, or might with a reason. */
+  #isKnown(caller: Caller, request: ExecRequest): boolean {
+    const refusals = sessionVerbs.map((verb) => this.#refusal(caller, verb, request));
+    return refusals.some((refused) => refused === undefined || refused.condition === "reason");
+  }
+}
+
+function isOwn({ principal }: Caller, request: ExecRequest): boolean {
+  return request.principal === principal.subject;
+}
+
+function sessionNotFound(): ExecgateError {
+  return new ExecgateError("SESSION_NOT_FOUND", "There is no such session, or it ended too long ago to be kept.");
+}

@@ -1,0 +1,115 @@
+import type { ExecRequest } from "../../exec/request.ts";
+import type { Verb } from "../principal.ts";
+import type { AllowDocument, DenyDocument } from "./document.ts";
+import { compileGlob, type Glob } from "./glob.ts";
+
+/** What is asked: to do `verb` to the run that `request` is. */
+export interface Question {
+  readonly verb: Verb;
+  readonly request: ExecRequest;
+  /** Why, where a reason was given. */
+  readonly reason: string | undefined;
+}
+
+/** A condition of a rule that a question does not meet; a later one of the list is nearer to being allowed. */
+export const conditions = ["command", "mode", "user", "env", "timeoutMs", "reason"] as const;
+export type Condition = (typeof conditions)[number];
+
+type Terms = Pick<AllowDocument, "record" | "reasonRequired" | "timeoutMsMax" | "sessionsPerPrincipalMax" | "execsPerMinutePerPrincipal">;
+
+/** What a rule says of targets, verbs and runs; what it leaves open is undefined. */
+class Rule {
+  /** Role, kind and number, such as `operator.allow.0`. */
+  readonly name: string;
+  protected readonly verbs: ReadonlySet<Verb> | undefined;
+  protected readonly commands: ReadonlySet<string> | undefined;
+  protected readonly modes: ReadonlySet<string> | undefined;
+  protected readonly users: ReadonlySet<string> | undefined;
+  protected readonly env: ReadonlySet<string> | undefined;
+  readonly #targets: readonly Glob[] | undefined;
+
+  constructor(name: string, document: AllowDocument | DenyDocument) {
+    const { verbs, targets, commands, modes, users, env } = document;
+    this.name = name;
+    this.verbs = verbs && new Set(verbs);
+    this.#targets = targets?.map(compileGlob);
+    this.commands = commands === undefined || commands === "any" ? undefined : new Set(commands.map((argv) => JSON.stringify(argv)));
+    this.modes = modes && new Set(modes);
+    this.users = users === undefined || users === "any" ? undefined : new Set(users);
+    this.env = env === undefined || env === "any" ? undefined : new Set(env);
+  }
+
+  /** Whether it is about this verb on the target of this id. */
+  covers(verb: Verb, targetId: string): boolean {
+    return this.verbs?.has(verb) !== false && (this.#targets === undefined || this.#targets.some((glob) => glob.matches(targetId)));
+  }
+
+  protected hasCommand({ spec }: ExecRequest): boolean {
+    return this.commands === undefined || this.commands.has(JSON.stringify(spec.command));
+  }
+
+  protected hasMode({ mode }: ExecRequest): boolean {
+    return this.modes?.has(mode) !== false;
+  }
+}
+
+/** A rule that allows what meets all its conditions. */
+export class AllowRule extends Rule {
+  readonly terms: Terms;
+  /** Which verbs take a named user when the rule has no list of users: to look at a run or to end it is not to run as somebody. */
+  readonly #anyUser: "every" | "watching" | "none";
+  readonly #anyEnv: boolean;
+
+  constructor(name: string, document: AllowDocument) {
+    super(name, document);
+    this.terms = document;
+    this.#anyUser = document.users === "any" ? "every" : document.users === undefined ? "watching" : "none";
+    this.#anyEnv = document.env === "any" || (document.env === undefined && this.commands === undefined);
+  }
+
+  /** The first condition that the question does not meet; undefined when this rule allows it. It is to cover verb and target. */
+  miss({ verb, request, reason }: Question): Condition | undefined {
+    if (!this.hasCommand(request)) return "command";
+    if (!this.hasMode(request)) return "mode";
+    if (!this.#hasUser(verb, request.spec.user)) return "user";
+    if (verb === "exec" && !this.#anyEnv && this.envBeyond(request).length > 0) return "env";
+    if (verb === "exec" && !this.#hasTime(request.timeoutMs)) return "timeoutMs";
+    if (verb !== "view" && this.terms.reasonRequired === true && reason === undefined) return "reason";
+    return undefined;
+  }
+
+  /** The names that a request sets and the rule does not list. */
+  envBeyond({ spec }: ExecRequest): string[] {
+    return Object.keys(spec.env).filter((name) => this.env?.has(name) !== true);
+  }
+
+  #hasUser(verb: Verb, user: string | undefined): boolean {
+    if (user === undefined || this.#anyUser === "every") return true;
+    if (this.#anyUser === "watching") return verb === "view" || verb === "kill";
+    return this.users?.has(user) === true;
+  }
+
+  #hasTime(timeoutMs: number): boolean {
+    const { timeoutMsMax } = this.terms;
+    return timeoutMsMax === undefined || (timeoutMs > 0 && timeoutMs <= timeoutMsMax);
+  }
+}
+
+/** A rule that denies what all it says is true of. */
+export class DenyRule extends Rule {
+  /** It says nothing of runs: verb and target are all that it needs to deny. */
+  get isUnconditional(): boolean {
+    return [this.commands, this.modes, this.users, this.env].every((condition) => condition === undefined);
+  }
+
+  /** Whether it denies the question. It is to cover verb and target. */
+  matches({ request }: Question): boolean {
+    const { user, env } = request.spec;
+    return (
+      this.hasCommand(request) &&
+      this.hasMode(request) &&
+      (this.users === undefined || (user !== undefined && this.users.has(user))) &&
+      (this.env === undefined || Object.keys(env).some((name) => this.env?.has(name)))
+    );
+  }
+}

@@ -1,0 +1,19 @@
+import { ExecgateError } from "../errors.ts";
+
+/** The most that a reason may be, characters. */
+export const reasonLengthMax = 512;
+
+/** The header that gives the reason of a request. */
+export const reasonHeader = "execgate-reason";
+
+/**
+ * Reads the reason from its header, which is UTF-8.
+ * @throws BAD_REQUEST when it is empty, too long, or holds control characters
+ */
+export function readReason(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const reason = Buffer.from([header].flat().join(", "), "latin1").toString("utf8");
+  if (reason.length > 0 && reason.length <= reasonLengthMax && !/\p{Cc}|�/u.test(reason)) return reason;
+  const message = `Execgate-Reason must be 1 to ${reasonLengthMax} characters of UTF-8, none of them a control character.`;
+  throw new ExecgateError("BAD_REQUEST", message, { field: "Execgate-Reason" });
+}
