@@ -19,6 +19,7 @@ export const limitsSchema = section({
   heartbeatMs: count(15_000, 1),
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),
+  execsPerMinutePerPrincipal: count(0),
   endedSessionsMax: count(1000),
   endedBytesMax: count(67_108_864),
 });

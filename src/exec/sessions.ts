@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { createId } from "./id.ts";
 import type { Observer } from "./observer.ts";
 import { type Permit, unconditional } from "./permit.ts";
+import { Rate } from "./rate.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 import { Session, type SessionLimits } from "./session.ts";
@@ -11,6 +12,8 @@ import { Session, type SessionLimits } from "./session.ts";
 export interface SessionsLimits extends SessionLimits {
   readonly sessionsMax: number;
   readonly sessionsPerPrincipalMax: number;
+  /** 0 is none. */
+  readonly execsPerMinutePerPrincipal: number;
   /** Memory reserved for collecting output, over all requests, in bytes. */
   readonly collectBytesTotal: number;
   readonly endedSessionsMax: number;
@@ -34,6 +37,7 @@ export class Sessions {
   /** Oldest end first. */
   readonly #ended = new Map<string, { session: Session; bytes: number; cancel: () => void }>();
   readonly #countByPrincipal = new Map<string, number>();
+  readonly #rate: Rate;
   #collectBytes = 0;
   #endedBytes = 0;
   #isDraining = false;
@@ -42,6 +46,7 @@ export class Sessions {
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
+    this.#rate = new Rate(deps.clock);
   }
 
   get isDraining(): boolean {
@@ -54,13 +59,13 @@ export class Sessions {
 
   /**
    * Takes a request in: the session counts from here on and is the caller's to start, or to `stop` and start no more.
-   * @throws DRAINING, TOO_MANY_SESSIONS, OVERLOADED, RUNTIME_UNAVAILABLE
+   * @throws DRAINING, TOO_MANY_SESSIONS, TOO_MANY_REQUESTS, OVERLOADED, RUNTIME_UNAVAILABLE
    */
   admit(request: ExecRequest, permit: Permit = unconditional): Session {
     const { runtimes, clock, limits } = this.#deps;
     const runtime = runtimes.get(request.target.runtime);
     if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
-    this.#checkRoom(request);
+    this.#checkRoom(request, permit);
     const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits }, permit);
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
@@ -108,20 +113,32 @@ export class Sessions {
     for (const id of [...this.#ended.keys()]) this.#forget(id);
   }
 
-  #checkRoom(request: ExecRequest): void {
+  #checkRoom(request: ExecRequest, permit: Permit): void {
     const { limits } = this.#deps;
     if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
     if (this.#live.size >= limits.sessionsMax) {
       throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
     }
-    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= limits.sessionsPerPrincipalMax) {
-      const message = `You have ${limits.sessionsPerPrincipalMax} sessions already; end one or wait.`;
+    const ownMax = Math.min(limits.sessionsPerPrincipalMax, permit.sessionsPerPrincipalMax ?? Number.POSITIVE_INFINITY);
+    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
+      const message = `You have ${ownMax} sessions already; end one or wait.`;
       throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
     }
     if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
       const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
       throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
     }
+    this.#checkRate(request.principal, permit);
+  }
+
+  /** Comes last, because whoever is let through here is counted. */
+  #checkRate(principal: string, permit: Permit): void {
+    const { execsPerMinutePerPrincipal: forAll } = this.#deps.limits;
+    const perMinute = Math.min(forAll || Number.POSITIVE_INFINITY, permit.execsPerMinutePerPrincipal ?? Number.POSITIVE_INFINITY);
+    if (perMinute === Number.POSITIVE_INFINITY) return;
+    const retryAfterS = this.#rate.take(principal, perMinute);
+    if (retryAfterS === undefined) return;
+    throw new ExecgateError("TOO_MANY_REQUESTS", `You may start ${perMinute} commands a minute; wait ${retryAfterS} s.`, { retryAfterS });
   }
 
   #count(principal: string, by: 1 | -1): void {

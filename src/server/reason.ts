@@ -17,3 +17,9 @@ export function readReason(header: string | string[] | undefined): string | unde
   const message = `Execgate-Reason must be 1 to ${reasonLengthMax} characters of UTF-8, none of them a control character.`;
   throw new ExecgateError("BAD_REQUEST", message, { field: "Execgate-Reason" });
 }
+
+/** The reason of a request, which stands in a field of it or in the header. @throws BAD_REQUEST when they say different things */
+export function chooseReason(field: string | undefined, header: string | undefined): string | undefined {
+  if (field === undefined || header === undefined || field === header) return field ?? header;
+  throw new ExecgateError("BAD_REQUEST", "reason is not what the Execgate-Reason header says; give one of them.", { field: "reason" });
+}

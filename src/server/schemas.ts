@@ -92,6 +92,8 @@ export const attachQuery = Type.Object(
   strict,
 );
 
+export type AttachQuery = Static<typeof attachQuery>;
+
 export const sessionsQuery = Type.Object(
   {
     target: queryText,

@@ -89,6 +89,11 @@ export class ExecSocket implements Beating {
     if (outcome !== undefined) this.#exit(outcome);
   }
 
+  /** Tells the client why it may not go on, and closes with the code of the reason. */
+  end(reason: ExecgateError): void {
+    this.#fail(reason);
+  }
+
   beat(): void {
     const { clock, slowClientMs } = this.#deps;
     const isWaiting = this.#outgoing.underWay > 0;

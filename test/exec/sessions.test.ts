@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type Permit, unconditional } from "../../src/exec/permit.ts";
 import type { ExecRequest } from "../../src/exec/request.ts";
 import { Sessions, type SessionsLimits } from "../../src/exec/sessions.ts";
 import { FakeClock, settled } from "../fixtures/clock.ts";
@@ -13,13 +14,15 @@ function createSessions(wanted: Partial<SessionsLimits> = {}) {
     ...limits,
     sessionsMax: 5,
     sessionsPerPrincipalMax: 5,
+    execsPerMinutePerPrincipal: 0,
     collectBytesTotal: 10_000,
     endedSessionsMax: 5,
     endedBytesMax: 100_000,
     ...wanted,
   };
   const sessions = new Sessions({ runtimes: new Map([["scripted", runtime]]), clock, observer: {}, limits: all });
-  const admit = (request: Partial<ExecRequest> = {}) => sessions.admit(requestTo(runtime, request));
+  const admit = (request: Partial<ExecRequest> = {}, permit: Partial<Permit> = {}) =>
+    sessions.admit(requestTo(runtime, request), { ...unconditional, ...permit });
   /** A session that has run, and written so many bytes. */
   const run = async (request: Partial<ExecRequest> = {}, bytes = 0) => {
     const session = admit(request);
@@ -55,6 +58,37 @@ describe("admission", () => {
     mine.stop("client");
     await settled();
     admit({ principal: "user:one" });
+  });
+
+  test("holds a principal to what its permit says, where that is less", async () => {
+    const { admit } = createSessions({ sessionsPerPrincipalMax: 3 });
+    admit();
+    assert.throws(() => admit({}, { sessionsPerPrincipalMax: 1 }), { code: "TOO_MANY_SESSIONS" });
+    admit({}, { sessionsPerPrincipalMax: 2 });
+    admit({}, { sessionsPerPrincipalMax: 100 });
+    assert.throws(() => admit({}, { sessionsPerPrincipalMax: 100 }), { code: "TOO_MANY_SESSIONS" });
+  });
+
+  test("refuses a principal more starts a minute than it may have, and says when there is room", async () => {
+    const { clock, admit } = createSessions({ sessionsMax: 100, sessionsPerPrincipalMax: 100, execsPerMinutePerPrincipal: 4 });
+    for (let i = 0; i < 4; i++) admit({ principal: "user:one" });
+    assert.throws(() => admit({ principal: "user:one" }), { code: "TOO_MANY_REQUESTS", details: { retryAfterS: 15 } });
+    admit({ principal: "user:two" }, { execsPerMinutePerPrincipal: 1 });
+    assert.throws(() => admit({ principal: "user:two" }, { execsPerMinutePerPrincipal: 1 }), { details: { retryAfterS: 60 } });
+    admit({ principal: "user:two" });
+    await clock.advance(15_000);
+    admit({ principal: "user:one" });
+  });
+
+  test("does not count against the starts a minute what is refused for another reason", async () => {
+    const { admit } = createSessions({ sessionsPerPrincipalMax: 1, execsPerMinutePerPrincipal: 2 });
+    const first = admit();
+    for (let i = 0; i < 5; i++) assert.throws(() => admit(), { code: "TOO_MANY_SESSIONS" });
+    first.stop("client");
+    await settled();
+    admit().stop("client");
+    await settled();
+    assert.throws(() => admit(), { code: "TOO_MANY_REQUESTS" });
   });
 
   test("reserves memory for both streams until the end, and for one on a terminal", async () => {

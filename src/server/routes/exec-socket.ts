@@ -1,13 +1,17 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
+import type { Caller, Verb } from "../../access/principal.ts";
 import { ExecgateError } from "../../errors.ts";
+import type { Session } from "../../exec/session.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
 import { admit } from "../admit.ts";
+import { callerOf } from "../caller.ts";
 import type { App, RouteDeps, ServerLimits } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { flagOf, listOf, numberOf } from "../query.ts";
-import { attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
+import { chooseReason } from "../reason.ts";
+import { type AttachQuery, attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
 import { ExecSocket, type SocketDeps } from "../socket.ts";
 
 /** Enough for the line to stay busy, little enough that ^C shows soon, bytes. */
@@ -65,9 +69,9 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       const options = { role: "writer", isAcknowledged: flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
       const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, protocol, deps);
-      return void new ExecSocket(ws, codec, session, options, socketDeps)
-        .run(() => session.start())
-        .catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+      const socket = new ExecSocket(ws, codec, session, options, socketDeps);
+      watch(ws, socket, session, "attach", request, deps);
+      return void socket.run(() => session.start()).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
   });
 }
@@ -83,8 +87,8 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       if (chooseSubprotocol(request) !== nativeSubprotocol) {
         throw new ExecgateError("BAD_REQUEST", `Attach speaks ${nativeSubprotocol} only.`, { field: "Sec-WebSocket-Protocol" });
       }
-      const verb = request.query.role === "viewer" ? "view" : "attach";
-      const session = deps.authorizer.authorizeSession(request, verb, deps.sessions.get(request.params.id));
+      request.reason = chooseReason(request.query.reason, request.reason);
+      const session = deps.authorizer.authorizeSession(request, verbOf(request.query), deps.sessions.get(request.params.id));
       const { end } = session.log;
       if (numberOf(request.query.offset, 0) > end) {
         throw new ExecgateError("BAD_REQUEST", `offset is ${request.query.offset}; only ${end} bytes were written so far.`, {
@@ -102,11 +106,20 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       const wants = { stdin: true, stdout: true, stderr: true };
       const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, nativeSubprotocol, deps);
-      return void new ExecSocket(ws, codec, session, options, socketDeps)
-        .run()
-        .catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+      const socket = new ExecSocket(ws, codec, session, options, socketDeps);
+      watch(ws, socket, session, verbOf(request.query), request, deps);
+      return void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
   });
+}
+
+function verbOf({ role }: AttachQuery): Verb {
+  return role === "viewer" ? "view" : "attach";
+}
+
+/** Ends the socket when its client may not go on. */
+function watch(ws: WebSocket, socket: ExecSocket, { request }: Session, verb: Verb, caller: Caller, { grants }: RouteDeps): void {
+  ws.once("close", grants.add({ ...callerOf(caller), verb, request, end: (reason) => socket.end(reason) }));
 }
 
 /** The client's first that is known; the native one when it offers none. @throws BAD_REQUEST when it offers only others */

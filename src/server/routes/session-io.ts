@@ -3,6 +3,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { LogItem } from "../../exec/log.ts";
 import type { StreamName } from "../../exec/runtime.ts";
 import type { Session } from "../../exec/session.ts";
+import { callerOf } from "../caller.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { inputBytes } from "../input-bytes.ts";
@@ -85,7 +86,7 @@ async function readOutput(
   stream: StreamName | undefined,
   waitMs: number,
   request: FastifyRequest,
-  { clock }: RouteDeps,
+  { clock, grants }: RouteDeps,
 ): Promise<{ bytes: Buffer; next: number }> {
   const cursor = session.log.open({ role: "viewer", offset: from });
   const pieces: Buffer[] = [];
@@ -102,6 +103,7 @@ async function readOutput(
   if (waitMs > 0) {
     const cancel = clock.after(waitMs, () => cursor.close());
     const release = onClientGone(request, () => cursor.close());
+    const releaseGrant = grants.add({ ...callerOf(request), verb: "view", request: session.request, end: () => cursor.close() });
     while (total === 0) {
       const item = await cursor.next();
       if (item === undefined) break;
@@ -110,6 +112,7 @@ async function readOutput(
     }
     cancel();
     release();
+    releaseGrant();
   }
   const next = cursor.offset;
   cursor.close();
