@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Static, Type } from "typebox";
 import { parse, YAMLParseError } from "yaml";
+import type { AuthSettings } from "./access/authentication.ts";
 import type { Policy } from "./access/policy/policy.ts";
 import { type Address, defaultAddresses } from "./address.ts";
+import { authSchema, readAuth } from "./config/auth.ts";
+import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config/behind-proxy.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { flag, optionalSection, path, section, text, texts } from "./config/fields.ts";
 import { limitsSchema } from "./config/limits.ts";
@@ -25,7 +28,10 @@ const fileSchema = section({
   publicUrls: texts("an http or https URL"),
   allowedOrigins: texts("an origin such as https://app.example.com"),
   frameAncestors: texts("an origin such as https://app.example.com"),
-  tls: optionalSection({ certFile: path(), keyFile: path() }),
+  unixMode: Type.String({ pattern: "^0[0-7]{3}$", default: "0600", expected: 'the mode of a file, such as "0600"' }),
+  behindProxy: behindProxySchema,
+  tls: optionalSection({ certFile: path(), keyFile: path(), clientCaFile: Type.Optional(path()) }),
+  auth: authSchema,
   runtimes: section({
     host: section({
       user: Type.Optional(text("a user's name")),
@@ -41,12 +47,18 @@ const fileSchema = section({
 type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
-export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics" | "policy">> {
+export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "unixMode">> {
   readonly listen: readonly Address[];
   readonly metricsListen: Address | undefined;
+  /** The mode of the sockets of `unix:` listeners. */
+  readonly unixMode: number;
+  /** Undefined when no proxy stands in front. */
+  readonly behindProxy: ProxySettings | undefined;
+  /** Undefined: the owner's token is all there is. */
+  readonly auth: AuthSettings | undefined;
   /** Undefined: whoever is authenticated may do everything. */
   readonly policy: Policy | undefined;
-  /** The owner's token when it is given from outside; else it is made and kept in `stateDir`. */
+  /** The owner's token when the environment gives it; else, without an `auth` section, it is made and kept in `stateDir`. */
   readonly token: string | undefined;
   readonly stateDir: string;
 }
@@ -68,14 +80,18 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   if (flags["host-user"] !== undefined) file.runtimes.host.user = flags["host-user"];
   const listen = flags.listen ?? env.EXECGATE_LISTEN?.split(",") ?? file.listen;
   const addresses = listen?.map((text) => readAddress("listen", text)) ?? defaultAddresses;
-  for (const address of addresses) refuseOpenAddress("listen", address);
+  const behindProxy = readBehindProxy(file.behindProxy);
+  for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
-  const { metrics: _, policy, ...rest } = file;
+  const { metrics: _, auth, policy, unixMode, ...rest } = file;
   return Object.freeze({
     ...rest,
     listen: addresses,
     metricsListen,
+    unixMode: Number.parseInt(unixMode, 8),
+    behindProxy,
+    auth: auth && readAuth(auth),
     policy: policy && readPolicy(policy),
     token: readOwnerToken(env),
     stateDir: stateDir(env),

@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
-import { createOwnerAccess } from "./access/access.ts";
+import { Authentication } from "./access/authentication.ts";
 import { Authorizer, type OnDenied } from "./access/authorizer.ts";
+import { watchCredentials } from "./access/credential-watch.ts";
 import { Grants } from "./access/grants.ts";
+import { Tickets } from "./access/tickets.ts";
 import type { Address } from "./address.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
@@ -17,11 +18,15 @@ import { createMetrics } from "./metrics.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
 import type { App, MetricsPort } from "./server/deps.ts";
-import { type Listener, openListener, type TlsFiles } from "./server/listen.ts";
+import { createReadFront } from "./server/front.ts";
+import { type Listener, type ListenOptions, openListener, type TlsFiles } from "./server/listen.ts";
 import { openMetricsListener } from "./server/metrics-listener.ts";
 import { createOriginRules } from "./server/origin.ts";
-import { ownerToken, selfSignedIdentity } from "./state.ts";
+import type { TicketPurpose } from "./server/ticket-purpose.ts";
+import { ownerToken } from "./state.ts";
+import { readTls, tlsPaths } from "./tls.ts";
 import { packageDir, readVersion } from "./version.ts";
+import { watchFiles } from "./watch-files.ts";
 
 /** A gateway that runs. */
 export interface Gateway {
@@ -29,7 +34,8 @@ export interface Gateway {
   /** Where it is reached, in the order of the configuration. */
   readonly urls: readonly string[];
   readonly metricsUrl: string | undefined;
-  readonly token: string;
+  /** The owner's token; undefined when there is no owner. */
+  readonly token: string | undefined;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   /**
    * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
@@ -49,13 +55,17 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
   const token = await findToken(config, log);
+  const authentication = new Authentication(config.auth ?? { tokens: [], jwt: [] }, token, systemClock, log);
+  const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
   const grants = new Grants();
   const authorizer = new Authorizer({ clock: systemClock, grants, policy: config.policy, onDenied: logDenials(log) });
   const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
   const app = await buildApp({
     sessions,
     runtimes,
-    access: createOwnerAccess(token),
+    authentication,
+    tickets,
+    readFront: createReadFront(config.behindProxy?.trusted),
     authorizer,
     grants,
     clock: systemClock,
@@ -68,7 +78,11 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     publicDir: fileURLToPath(new URL("public/", packageDir)),
   });
   await app.ready();
-  const listeners = await openListeners(app, config, log);
+  const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
+  authentication.trustAuthorities(tls?.clientCa);
+  const listeners = await openListeners(app, config, tls, log);
+  const unwatchCredentials = watchCredentials(grants, authentication, systemClock);
+  const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
   return {
     app,
@@ -77,6 +91,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     urls: listeners.map((listener) => listener.url),
     metricsUrl: metricsListener?.url,
     async shutdown(hurry) {
+      unfollowTls();
+      unwatchCredentials();
       const empty = sessions.drain();
       await waitForEnd(empty, config.limits.shutdownMs, hurry);
       sessions.stopAll();
@@ -88,6 +104,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await metricsListener?.close();
       await app.close();
       sessions.close();
+      tickets.close();
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
@@ -103,8 +120,8 @@ function refuseUser(cause: unknown): never {
   throw cause;
 }
 
-async function findToken(config: Config, log: Logger): Promise<string> {
-  if (config.token !== undefined) return config.token;
+async function findToken(config: Config, log: Logger): Promise<string | undefined> {
+  if (config.token !== undefined || config.auth !== undefined) return config.token;
   const { token, file } = await ownerToken(config.stateDir).catch((cause: Error) => {
     throw new ConfigError(`the state directory ${config.stateDir}: ${cause.message}`);
   });
@@ -121,34 +138,42 @@ async function openMetrics(address: Address, metrics: MetricsPort) {
   }
 }
 
-async function openListeners(app: App, config: Config, log: Logger): Promise<Listener[]> {
+async function openListeners(app: App, config: Config, tls: TlsFiles | undefined, log: Logger): Promise<Listener[]> {
   const listeners: Listener[] = [];
-  const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   for (const address of config.listen) {
-    const listener = await tryToOpen(app, address, address.tls ? tls : undefined, log);
+    const listener = await tryToOpen(app, address, { tls: address.tls ? tls : undefined, unixMode: config.unixMode }, log);
     if (listener !== undefined) listeners.push(listener);
   }
   return listeners;
 }
 
+/** Gives the listeners the files of TLS when they change; files that are no good leave them what they have. */
+function followTls(listeners: readonly Listener[], authentication: Authentication, config: Config, log: Logger): () => void {
+  const paths = tlsPaths(config);
+  if (paths.length === 0) return () => undefined;
+  const renew = async (): Promise<void> => {
+    try {
+      const files = await readTls(config);
+      for (const listener of listeners) listener.renewTls(files);
+      authentication.trustAuthorities(files.clientCa);
+      log.info({ files: paths }, "the certificate was read again");
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      log.error({ files: paths, reason }, "the certificate could not be read again; the one from before goes on");
+    }
+  };
+  return watchFiles(paths, systemClock, () => void renew());
+}
+
 /** The listener, or nothing when it may be left out and its address is taken. */
-async function tryToOpen(app: App, address: Address, tls: TlsFiles | undefined, log: Logger): Promise<Listener | undefined> {
+async function tryToOpen(app: App, address: Address, options: ListenOptions, log: Logger): Promise<Listener | undefined> {
   try {
-    return await openListener(app, address, tls);
+    return await openListener(app, address, options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (address.kind === "unix" || address.isOptional !== true) throw new ConfigError(`listen: ${address.text}: ${reason}`);
     log.warn({ address: address.text, reason }, "this listener is left out");
     return undefined;
-  }
-}
-
-async function readTls({ tls, stateDir }: Config): Promise<TlsFiles> {
-  if (tls === undefined) return await selfSignedIdentity(stateDir);
-  try {
-    return { cert: await readFile(tls.certFile, "utf8"), key: await readFile(tls.keyFile, "utf8") };
-  } catch (cause) {
-    throw new ConfigError(`tls: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }
 

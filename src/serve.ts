@@ -47,7 +47,6 @@ async function start(argv: readonly string[], log: Logger): Promise<Gateway> {
 function banner({ urls, token, runtimes }: Gateway): string {
   const host = runtimes.get("host")?.isolation ?? {};
   const facts = Object.entries(host).map(([name, value]) => `  ${name.padEnd(12)} ${value}`);
-  return ["", `  execgate     ${urls[0]}/#token=${token}`, ...urls.slice(1).map((url) => `               ${url}`), ...facts, "", ""].join(
-    "\n",
-  );
+  const fragment = token === undefined ? "" : `#token=${token}`;
+  return ["", `  execgate     ${urls[0]}/${fragment}`, ...urls.slice(1).map((url) => `               ${url}`), ...facts, "", ""].join("\n");
 }

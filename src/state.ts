@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 import { ConfigError } from "./config/config-error.ts";
+import { refuseExposed } from "./config/owner-token.ts";
 
 /** What the gateway makes once and keeps in its state directory: the owner's token and a certificate of its own. */
 
@@ -11,6 +12,7 @@ import { ConfigError } from "./config/config-error.ts";
 export async function ownerToken(stateDir: string): Promise<{ token: string; file: string }> {
   const file = join(stateDir, "token");
   const token = await keepOnce(stateDir, file, () => Promise.resolve(`${randomBytes(32).toString("base64url")}\n`));
+  refuseExposed(file);
   return { token: token.trim(), file };
 }
 

@@ -15,6 +15,9 @@ function load(yaml: string | undefined, argv: readonly string[] = [], env: Reado
   return loadConfig({ argv: [...(yaml === undefined ? [] : ["--config", file]), ...argv], env });
 }
 
+const hash = (character: string): string => character.repeat(64);
+const issuer = "issuer: https://id, audience: a, algorithms: [ES256]";
+
 const texts = (config: ReturnType<typeof loadConfig>) => config.listen.map(({ text }) => text);
 
 test("with nothing said, both addresses of loopback and every default", () => {
@@ -57,9 +60,39 @@ test("the state directory follows the environment, where empty is unset", () => 
 
 test("a token comes from the environment or a file", () => {
   const file = join(dir, "token");
-  writeFileSync(file, "0123456789abcdef\n");
+  writeFileSync(file, "0123456789abcdef\n", { mode: 0o600 });
   assert.equal(load(undefined, [], { EXECGATE_TOKEN_FILE: file }).token, "0123456789abcdef");
   assert.equal(load(undefined, [], { EXECGATE_TOKEN: "fedcba9876543210", EXECGATE_TOKEN_FILE: file }).token, "fedcba9876543210");
+});
+
+test("a token file that others can read is refused, as ssh refuses a key", () => {
+  const file = join(dir, "exposed");
+  writeFileSync(file, "0123456789abcdef\n", { mode: 0o644 });
+  assert.throws(() => load(undefined, [], { EXECGATE_TOKEN_FILE: file }), {
+    name: "ConfigError",
+    message: /^EXECGATE_TOKEN_FILE: .*exposed has mode 0644.*chmod 600/,
+  });
+});
+
+test("what is open to others needs TLS and an auth section, and gets them", () => {
+  for (const yaml of [
+    '{ listen: ["https://0.0.0.0:1"], auth: {} }',
+    '{ listen: ["0.0.0.0:1"], auth: {}, behindProxy: true }',
+    '{ listen: ["[::]:1"], auth: {}, behindProxy: { trusted: ["10.0.0.0/8", "fd00::/8", "192.0.2.1"] } }',
+    '{ listen: ["unix:/run/execgate.sock"] }',
+  ]) {
+    assert.equal(load(yaml).listen.length, 1, yaml);
+  }
+});
+
+test("an auth section has its defaults, and its dates begin at midnight UTC", () => {
+  assert.deepEqual(load("auth: {}").auth, { tokens: [], jwt: [] });
+  const config = load(`auth:
+  tokens: [{ id: ci, sha256: "${hash("A")}", expires: 2027-06-01 }]
+  jwt: [{ ${issuer}, jwksUrl: "http://127.0.0.1:9/keys", header: Cf-Access-Jwt-Assertion }]`);
+  assert.deepEqual(config.auth?.tokens, [{ id: "ci", sha256: hash("A"), groups: [], expiresAt: Date.UTC(2027, 5, 1) }]);
+  const [jwt] = config.auth?.jwt ?? [];
+  assert.deepEqual([jwt?.subjectClaim, jwt?.clockToleranceMs, jwt?.header], ["sub", 30_000, "cf-access-jwt-assertion"]);
 });
 
 /** A file, and the message about it. */
@@ -89,6 +122,41 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ['listen: ["https://0.0.0.0:8080"]', /^listen: .* is not a loopback address/],
   ['listen: ["[::]:8080"]', /^listen: .* is not a loopback address/],
   ['listen: ["localhost.example:8080"]', /^listen: .* is not a loopback address/],
+  ['{ listen: ["0.0.0.0:1"], auth: {} }', /^listen: 0\.0\.0\.0:1 is not a loopback address, which needs TLS \(.*\);/],
+  ['{ listen: ["https://0.0.0.0:1"] }', /^listen: .* needs an auth section;/],
+  ['{ listen: ["0.0.0.0:1"], behindProxy: true }', /^listen: .* needs an auth section;/],
+  ["behindProxy: 5", "behindProxy: expected true, false or { trusted: [networks] }, got 5"],
+  ["behindProxy: { trusted: [] }", /^behindProxy.*expected/],
+  ["behindProxy: { trusted: [10.0.0.0/33] }", 'behindProxy.trusted.0: expected a network such as 10.0.0.0/8, got "10.0.0.0/33"'],
+  ["behindProxy: { trusted: [proxy] }", 'behindProxy.trusted.0: expected a network such as 10.0.0.0/8, got "proxy"'],
+  ["behindProxy: { trusted: [10.0.0.0/8], more: 1 }", /^behindProxy/],
+  ['unixMode: "660"', 'unixMode: expected the mode of a file, such as "0600", got "660"'],
+  ["auth: { tokens: [{ id: ci }] }", "auth.tokens.0.sha256: missing"],
+  ['auth: { tokens: [{ id: ci, sha256: "12" }] }', /^auth\.tokens\.0\.sha256: expected the 64 hexadecimal digits/],
+  [`auth: { tokens: [{ id: a b, sha256: "${hash("1")}" }] }`, /^auth\.tokens\.0\.id: expected a name/],
+  [`auth: { tokens: [{ id: owner, sha256: "${hash("1")}" }] }`, "auth.tokens.0.id: owner is the name of the gateway's own token"],
+  [
+    `auth: { tokens: [{ id: a, sha256: "${hash("1")}" }, { id: a, sha256: "${hash("2")}" }] }`,
+    "auth.tokens.1.id: another entry has the same",
+  ],
+  [
+    `auth: { tokens: [{ id: a, sha256: "${hash("a")}" }, { id: b, sha256: "${hash("A")}" }] }`,
+    "auth.tokens.1.sha256: another entry has the same",
+  ],
+  [`auth: { tokens: [{ id: a, sha256: "${hash("1")}", expires: soon }] }`, /^auth\.tokens\.0\.expires: expected a day/],
+  ["auth: { jwt: [{ issuer: a, audience: b, algorithms: [RS256] }] }", "auth.jwt.0: expected either jwksUrl or jwksFile"],
+  [`auth: { jwt: [{ ${issuer}, jwksUrl: "https://id/k", jwksFile: k }] }`, "auth.jwt.0: expected either jwksUrl or jwksFile"],
+  [
+    `auth: { jwt: [{ ${issuer}, jwksUrl: "http://id.example/k" }] }`,
+    /^auth\.jwt\.0\.jwksUrl: expected an https URL, or an http one on loopback/,
+  ],
+  [`auth: { jwt: [{ ${issuer}, jwksUrl: "file:///etc/passwd" }] }`, /^auth\.jwt\.0\.jwksUrl: expected an https URL/],
+  [`auth: { jwt: [{ ${issuer}, jwksFile: k }, { ${issuer}, jwksFile: k }] }`, "auth.jwt.1.issuer: another entry has the same"],
+  ["auth: { jwt: [{ issuer: a, audience: b, jwksFile: k }] }", "auth.jwt.0.algorithms: missing"],
+  ["auth: { jwt: [{ issuer: a, audience: b, jwksFile: k, algorithms: [] }] }", /^auth\.jwt\.0\.algorithms: expected/],
+  ["auth: { jwt: [{ issuer: a, audience: b, jwksFile: k, algorithms: [HS256] }] }", /^auth\.jwt\.0\.algorithms\.0: expected one of RS256/],
+  ["auth: { jwt: [{ issuer: a, audience: b, jwksFile: k, algorithms: [none] }] }", /^auth\.jwt\.0\.algorithms\.0: expected one of RS256/],
+  ["auth: { jwt: [{ issuer: a, audience: [], jwksFile: k, algorithms: [ES256] }] }", /^auth\.jwt\.0\.audience: expected an audience/],
   ['publicUrls: ["exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
   ['publicUrls: ["ftp://exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
   ['allowedOrigins: ["https://app.example.com/"]', /^allowedOrigins\.0: expected an origin/],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -53,6 +53,13 @@ describe("the README", () => {
   it("lists every error with its status and close code", () => {
     const documented = /<!-- errors -->\n(.*)<!-- \/errors -->/s.exec(readme)?.[1];
     assert.equal(documented, errorRows());
+  });
+
+  it("shows an auth section that can be used as it is", async () => {
+    const file = join(home, "auth.yaml");
+    await writeFile(file, /```yaml auth\n(.*?)```/s.exec(readme)?.[1] ?? "");
+    const { auth } = loadConfig({ argv: ["--config", file], env: {} });
+    assert.deepEqual([auth?.tokens.length, auth?.jwt.length], [1, 1]);
   });
 
   it("shows the configuration with its defaults", () => {

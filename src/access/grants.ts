@@ -1,6 +1,6 @@
-import type { ExecgateError } from "../errors.ts";
+import { ExecgateError } from "../errors.ts";
 import type { ExecRequest } from "../exec/request.ts";
-import type { Caller, Verb } from "./principal.ts";
+import type { Caller, Principal, Verb } from "./principal.ts";
 
 /** Something that was allowed and goes on: a session, or a client on one. */
 export interface Grant extends Caller {
@@ -13,7 +13,8 @@ export interface Grant extends Caller {
 
 /** Everything that goes on by somebody's right, so that it ends when the right does. */
 export class Grants {
-  readonly #live = new Set<Grant>();
+  /** Each with its principal as it was when it was last asked for. */
+  readonly #live = new Map<Grant, Principal>();
 
   get size(): number {
     return this.#live.size;
@@ -21,15 +22,32 @@ export class Grants {
 
   /** Watches over `grant` until the returned function is called. */
   add(grant: Grant): () => void {
-    this.#live.add(grant);
+    this.#live.set(grant, grant.principal);
     return () => this.#live.delete(grant);
+  }
+
+  /**
+   * Asks who each principal is by now, with the groups that it has by now, and ends what goes on by a credential that has
+   * ended. Returns how many were ended.
+   */
+  renew(currentOf: (principal: Principal) => Principal | undefined): number {
+    return this.#endWhere((grant, principal) => {
+      const current = currentOf(principal);
+      if (current === undefined) return new ExecgateError("UNAUTHENTICATED", "The credential has expired or was revoked.");
+      this.#live.set(grant, current);
+      return undefined;
+    });
   }
 
   /** Asks of each whether there is a reason for it not to go on, and ends it then. Returns how many were ended. */
   review(refusalOf: (grant: Grant) => ExecgateError | undefined): number {
+    return this.#endWhere((grant, principal) => refusalOf(principal === grant.principal ? grant : { ...grant, principal }));
+  }
+
+  #endWhere(refusalOf: (grant: Grant, principal: Principal) => ExecgateError | undefined): number {
     let ended = 0;
-    for (const grant of this.#live) {
-      const reason = refusalOf(grant);
+    for (const [grant, principal] of this.#live) {
+      const reason = refusalOf(grant, principal);
       if (reason === undefined) continue;
       this.#live.delete(grant);
       grant.end(reason);

@@ -20,6 +20,8 @@ export const limitsSchema = section({
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),
   execsPerMinutePerPrincipal: count(0),
+  ticketsMax: count(1000),
+  ticketBytesMax: count(16_777_216),
   endedSessionsMax: count(1000),
   endedBytesMax: count(67_108_864),
 });

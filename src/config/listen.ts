@@ -14,9 +14,14 @@ export function readMetricsListen(text: string | undefined): Address | undefined
   return address;
 }
 
-/** What is open to other machines needs TLS and a configured identity; this gateway's only identity is the owner's token. */
-export function refuseOpenAddress(key: string, address: Address): void {
+/** What is open to other machines needs TLS, here or in a proxy, and says in `auth` who may come. */
+export function refuseOpenAddress(key: string, address: Address, hasAuth: boolean, isBehindProxy: boolean): void {
   if (address.kind === "unix" || isLoopback(address.host)) return;
-  const message = `${key}: ${address.text} is not a loopback address, which needs TLS and an auth section; listen on 127.0.0.1 or [::1]`;
+  const missing = [
+    ...(address.tls || isBehindProxy ? [] : ["TLS (https:// in front, or behindProxy)"]),
+    ...(hasAuth ? [] : ["an auth section"]),
+  ];
+  if (missing.length === 0) return;
+  const message = `${key}: ${address.text} is not a loopback address, which needs ${missing.join(" and ")}; or listen on 127.0.0.1 or [::1]`;
   throw new ConfigError(message);
 }

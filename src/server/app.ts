@@ -17,6 +17,7 @@ import { pageRoutes } from "./routes/page.ts";
 import { sessionIoRoutes } from "./routes/session-io.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { targetsRoute } from "./routes/targets.ts";
+import { ticketsRoute } from "./routes/tickets.ts";
 import { ajvOptions, explainInvalid } from "./validation.ts";
 
 /** The largest WebSocket message, bytes; a larger one closes the connection with 1009. */
@@ -86,6 +87,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   sessionRoutes(app, deps);
   sessionIoRoutes(app, deps);
   targetsRoute(app, deps);
+  ticketsRoute(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);
   await pageRoutes(app, deps);
   for (const [url, methods] of known) refuseOtherMethods(app, url, methods);

@@ -1,24 +1,70 @@
-import type { IncomingHttpHeaders } from "node:http";
+import { TLSSocket } from "node:tls";
+import type { FastifyRequest } from "fastify";
+import type { Credential } from "../access/credential.ts";
 import { bearerFromSubprotocol, bearerPrefix, ticketPrefix } from "../wire/index.ts";
 
 /** What a request presents, and the subprotocols it offers beside that. */
-export interface Credentials {
-  readonly token: string | undefined;
+export interface Presented {
+  readonly credential: Credential | undefined;
   /** Without the entries that carry a credential: those are never echoed back. */
   readonly subprotocols: readonly string[];
   /** The request offers a credential entry; then another one must be there for an answer. */
   readonly isCredentialOffered: boolean;
 }
 
-/** Reads the bearer token of a request from its header, or else from the subprotocols that it offers. */
-export function readCredentials(headers: IncomingHttpHeaders): Credentials {
-  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((entry) => entry.trim());
-  const isCredential = (entry: string): boolean => entry.startsWith(bearerPrefix) || entry.startsWith(ticketPrefix);
-  const subprotocols = offered.filter((entry) => entry !== "" && !isCredential(entry));
-  const isCredentialOffered = offered.some(isCredential);
-  if (headers.authorization !== undefined) {
-    return { token: /^Bearer +(\S+)$/i.exec(headers.authorization)?.[1], subprotocols, isCredentialOffered };
-  }
-  const bearers = offered.map(bearerFromSubprotocol).filter((token) => token !== undefined);
-  return { token: bearers[0], subprotocols, isCredentialOffered };
+/**
+ * Reads the credential of a request: from `Authorization`, else from the subprotocols that it offers, else from a header
+ * of a trusted proxy, else from TLS. The first that is there is the one that counts.
+ * @param proxyHeaders the headers that a trusted proxy sets; none when the request did not come through one
+ */
+export function readCredentials({ headers, raw }: FastifyRequest, proxyHeaders: readonly string[]): Presented {
+  const offered = (headers["sec-websocket-protocol"] ?? "")
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  const subprotocols = offered.filter((entry) => !isCredential(entry));
+  const credential =
+    fromAuthorization(headers.authorization) ??
+    fromSubprotocol(offered.find(isCredential), headers.origin) ??
+    fromProxy(proxyHeaders, headers) ??
+    fromTls(raw.socket);
+  return { credential, subprotocols, isCredentialOffered: offered.some(isCredential) };
+}
+
+function isCredential(entry: string): boolean {
+  return entry.startsWith(bearerPrefix) || entry.startsWith(ticketPrefix);
+}
+
+function fromAuthorization(header: string | undefined): Credential | undefined {
+  if (header === undefined) return undefined;
+  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  return token === undefined
+    ? { scheme: "malformed", message: "Authorization is not of the form: Bearer TOKEN." }
+    : { scheme: "bearer", token };
+}
+
+function fromSubprotocol(entry: string | undefined, origin: string | undefined): Credential | undefined {
+  if (entry === undefined) return undefined;
+  if (entry.startsWith(ticketPrefix)) return { scheme: "ticket", ticket: entry.slice(ticketPrefix.length), origin };
+  const token = bearerFromSubprotocol(entry);
+  return token === undefined
+    ? { scheme: "malformed", message: `The token behind ${bearerPrefix} is not unpadded base64url.` }
+    : { scheme: "bearer", token };
+}
+
+function fromProxy(names: readonly string[], headers: FastifyRequest["headers"]): Credential | undefined {
+  const header = names.find((name) => headers[name] !== undefined);
+  if (header === undefined) return undefined;
+  const token = headers[header];
+  // Node joins what is sent twice: whoever adds a token to the proxy's own must not choose which one counts.
+  return typeof token === "string" && !token.includes(",")
+    ? { scheme: "header", header, token }
+    : { scheme: "malformed", message: `${header} was sent more than once.` };
+}
+
+function fromTls(socket: FastifyRequest["raw"]["socket"]): Credential | undefined {
+  const x509 = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (x509 === undefined || !(socket instanceof TLSSocket)) return undefined;
+  const refusal = socket.authorized ? undefined : String(socket.authorizationError ?? "not signed by the client authority");
+  return { scheme: "certificate", certificate: { x509, refusal } };
 }

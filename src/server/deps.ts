@@ -1,16 +1,19 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
-import type { Access } from "../access/access.ts";
+import type { Authentication } from "../access/authentication.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Grants } from "../access/grants.ts";
 import type { Principal } from "../access/principal.ts";
+import type { Tickets } from "../access/tickets.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../exec/clock.ts";
 import type { Runtime } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import type { Sessions } from "../exec/sessions.ts";
+import type { ReadFront } from "./front.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { OriginRules } from "./origin.ts";
+import type { TicketPurpose } from "./ticket-purpose.ts";
 
 /** The limits that the server keeps or tells. All of them are options of the configuration. */
 export interface ServerLimits {
@@ -39,12 +42,14 @@ export interface MetricsPort {
 export interface AppDeps {
   readonly sessions: Sessions;
   readonly runtimes: ReadonlyMap<string, Runtime>;
-  readonly access: Access;
   readonly authorizer: Authorizer;
   readonly grants: Grants;
+  readonly authentication: Authentication;
+  readonly tickets: Tickets<TicketPurpose>;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly origins: OriginRules;
+  readonly readFront: ReadFront;
   readonly metrics: MetricsPort;
   readonly log: FastifyBaseLogger;
   readonly version: string;
@@ -82,6 +87,10 @@ declare module "fastify" {
     principal: Principal;
     /** Why the caller says that they ask. */
     reason: string | undefined;
+    /** The address that it comes from, or `unix`; by what trusted proxies say. */
+    from: string;
+    /** What the ticket that it presents is for; undefined when it presents none. */
+    ticket: TicketPurpose | undefined;
     /** The subprotocols offered beside credentials. */
     subprotocols: readonly string[];
     /** A session that was admitted before the upgrade and is started after it. */

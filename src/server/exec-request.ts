@@ -5,7 +5,7 @@ import { type ExecMode, freezeRequest } from "../exec/request.ts";
 import type { Runtime } from "../exec/runtime.ts";
 import { flagOf, listOf, numberOf } from "./query.ts";
 import { chooseReason } from "./reason.ts";
-import { commandBytesMax, commandItemsMax, type ExecBody, type ExecQuery, type SessionBody } from "./schemas.ts";
+import { commandBytesMax, commandItemsMax, type ExecBody, type ExecQuery, type SessionBody, type TicketExec } from "./schemas.ts";
 import { findTarget } from "./target.ts";
 
 /** The defaults and maxima that requests are held to. */
@@ -60,6 +60,19 @@ export function requestFromQuery(query: ExecQuery, caller: Caller, deps: Request
     ...(query.reason !== undefined && { reason: query.reason }),
     ...(query.descendants !== undefined && { descendants: query.descendants }),
     ...(query.keepMs !== undefined && { keepMs: Number(query.keepMs) }),
+  };
+  return createRequest(asked, caller, deps);
+}
+
+/** The request that a ticket is for: that of a WebSocket, with the fields of a session. Its answer is collected where some of it is asked for. */
+export function requestFromTicket(exec: TicketExec, caller: Caller, deps: RequestDeps): Promise<Authorized> {
+  const asked: Asked = {
+    ...exec,
+    mode: "interactive",
+    stdin: exec.stdin !== false,
+    tty: exec.tty ?? (exec.command ?? []).length === 0,
+    timeoutMs: exec.timeoutMs ?? 0,
+    isCollected: exec.outputBytesMax !== undefined || exec.keep !== undefined,
   };
   return createRequest(asked, caller, deps);
 }

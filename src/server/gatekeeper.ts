@@ -1,7 +1,8 @@
 import type { FastifyRequest, RouteOptions } from "fastify";
 import { ExecgateError } from "../errors.ts";
-import { readCredentials } from "./credentials.ts";
+import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
+import { sourceOf } from "./front.ts";
 import { checkHost, checkOrigin } from "./origin.ts";
 import { parseQuery } from "./query.ts";
 import { readReason, reasonHeader } from "./reason.ts";
@@ -19,9 +20,12 @@ const preflightHeaders = {
  * Stands before every route: Host and Origin, then who it is, then a well-formed query. A route that does not say who
  * may come to it stops the start.
  */
-export function installGatekeeper(app: App, { origins, access }: AppDeps): void {
+export function installGatekeeper(app: App, deps: AppDeps): void {
+  const { origins, readFront, authentication } = deps;
   app.decorateRequest("principal");
   app.decorateRequest("reason");
+  app.decorateRequest("from");
+  app.decorateRequest("ticket");
   app.decorateRequest("subprotocols");
   app.decorateRequest("admitted");
   app.decorateRequest("releaseAdmitted");
@@ -29,26 +33,48 @@ export function installGatekeeper(app: App, { origins, access }: AppDeps): void 
 
   app.addHook("onRequest", async (request, reply) => {
     const { access: rule, anyHost } = request.routeOptions.config;
-    if (anyHost !== true) checkHost(request, origins);
-    const corsOrigin = checkOrigin(request, origins);
+    const front = readFront(request);
+    request.from = front.address;
+    if (anyHost !== true) checkHost(request, front, origins);
+    const corsOrigin = checkOrigin(request, front, origins);
     if (corsOrigin !== undefined) {
       reply.headers({ "access-control-allow-origin": corsOrigin, "access-control-expose-headers": exposedHeaders, vary: "origin" });
       if (request.method === "OPTIONS") return reply.headers(preflightHeaders).code(204).send();
     }
-    const { token, subprotocols, isCredentialOffered } = readCredentials(request.headers);
-    request.subprotocols = subprotocols;
+    const presented = readCredentials(request, front.isProxied ? authentication.proxyHeaders : []);
+    request.subprotocols = presented.subprotocols;
     if (rule !== "public") {
-      request.principal = access.authenticate(token);
       reply.header("cache-control", "no-store");
+      await authenticate(request, presented, deps);
     }
     request.reason = readReason(request.headers[reasonHeader]);
-    if (isCredentialOffered && subprotocols.length === 0) {
+    if (presented.isCredentialOffered && presented.subprotocols.length === 0) {
       const message = "Beside the credential, offer the subprotocol to speak, such as v1.execgate.";
       throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
     }
     if (request.ws) refuseOtherUpgrades(request);
-    request.query = parseQuery(request.raw.url ?? "");
+    request.query = request.ticket?.kind === "attach" ? { ...request.ticket.query } : parseQuery(request.raw.url ?? "");
     return undefined;
+  });
+}
+
+/** Sets who it is; with a ticket also what it is that may be done, and nothing else. */
+async function authenticate(request: FastifyRequest, { credential }: Presented, { authentication, tickets }: AppDeps): Promise<void> {
+  const source = sourceOf(request.from);
+  if (credential?.scheme !== "ticket") {
+    request.principal = await authentication.authenticate(credential, source);
+    return;
+  }
+  await authentication.attempt(source, () => {
+    const { principal, purpose } = tickets.redeem(credential.ticket, credential.origin);
+    const now = authentication.current(principal);
+    if (now === undefined) throw new ExecgateError("UNAUTHENTICATED", "The credential that the ticket was given for has ended.");
+    const [path, query] = request.url.split("?");
+    if (!request.ws || path !== purpose.path) throw new ExecgateError("UNAUTHENTICATED", "The ticket is for another request.");
+    if (query !== undefined && query !== "")
+      throw new ExecgateError("BAD_REQUEST", "With a ticket the query must be empty: it holds the request.", { field: "query" });
+    request.principal = now;
+    request.ticket = purpose;
   });
 }
 

@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { once } from "node:events";
 import { unlink } from "node:fs/promises";
 import http from "node:http";
@@ -13,16 +14,27 @@ export interface Listener {
   readonly address: Address;
   /** Where it is reached, such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Takes other files for the connections to come. @throws what OpenSSL refuses, and the old ones go on */
+  renewTls(files: TlsFiles): void;
   /** Takes no new connection, ends those that carry no request, and resolves when every answer under way is given. */
   stop(): Promise<void>;
   /** Ends every connection. */
   close(): Promise<void>;
 }
 
-/** Key and certificate in PEM, for listeners with TLS. */
+/** What a listener with TLS is, in PEM. */
 export interface TlsFiles {
   readonly key: string;
   readonly cert: string;
+  /** Who signs the certificates of clients; undefined when they are not asked for one. */
+  readonly clientCa: string | undefined;
+}
+
+export interface ListenOptions {
+  /** Undefined for plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+  /** The mode of a unix socket. */
+  readonly unixMode: number;
 }
 
 /** How often connections that have not finished a request's head are looked through, milliseconds. */
@@ -32,17 +44,14 @@ const headersMs = 10_000;
 const requestMs = 300_000;
 
 /** Opens one listener, which hands its requests and upgrades to the app. @throws what listening throws, such as EADDRINUSE */
-export async function openListener(app: App, address: Address, tls: TlsFiles | undefined): Promise<Listener> {
+export async function openListener(app: App, address: Address, { tls, unixMode }: ListenOptions): Promise<Listener> {
   const options = {
     maxHeaderSize: headerBytesMax,
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
   };
-  const server =
-    tls === undefined
-      ? http.createServer(options)
-      : https.createServer({ ...options, ...tls, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"], handshakeTimeout: headersMs });
+  const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tlsOptions(tls) });
   const answers = new Set<http.ServerResponse>();
   const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     answers.add(response);
@@ -59,12 +68,15 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
   server.on("clientError", (cause, socket) => app.server.emit("clientError", cause, socket));
   if (address.kind === "unix") await removeStaleSocket(address.path);
   const sockets = track(server, address.kind === "unix");
-  await listen(server, address);
+  await listen(server, address, unixMode);
   // Such as a connection that could not be accepted, because descriptors have run out.
   server.on("error", (cause) => app.log.error({ err: cause }, "listener failed"));
   return {
     address,
     url: urlOf(server, address),
+    renewTls(files) {
+      if (server instanceof https.Server) server.setSecureContext(tlsOptions(files));
+    },
     async stop() {
       server.close();
       server.closeIdleConnections();
@@ -74,6 +86,26 @@ export async function openListener(app: App, address: Address, tls: TlsFiles | u
       for (const socket of sockets) socket.destroy();
       if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
     },
+  };
+}
+
+/**
+ * Clients are asked for a certificate where there is an authority for them, and may have none: who has neither that nor
+ * another credential is told so in words. A session is never resumed, so that each connection's certificate is checked.
+ */
+function tlsOptions({ key, cert, clientCa }: TlsFiles): https.ServerOptions {
+  return {
+    key,
+    cert,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+    handshakeTimeout: headersMs,
+    ...(clientCa !== undefined && {
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }),
   };
 }
 
@@ -89,15 +121,24 @@ function track(server: http.Server | https.Server, isUnix: boolean): Set<Socket>
   return sockets;
 }
 
-function listen(server: http.Server | https.Server, address: Address): Promise<void> {
+function listen(server: http.Server | https.Server, address: Address, unixMode: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     const ready = (): void => {
       server.removeListener("error", reject);
       resolve();
     };
-    if (address.kind === "unix") server.listen(address.path, ready);
-    else server.listen(address.port, address.host, ready);
+    if (address.kind === "tcp") {
+      server.listen(address.port, address.host, ready);
+      return;
+    }
+    // The socket is made within the call, and so with this mode from its first moment on.
+    const mask = process.umask(0o777 & ~unixMode);
+    try {
+      server.listen(address.path, ready);
+    } finally {
+      process.umask(mask);
+    }
   });
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { ExecgateError } from "../errors.ts";
+import type { Front } from "./front.ts";
 
 /** By which names the gateway goes, and which pages may speak to it. */
 export interface OriginRules {
@@ -29,13 +30,19 @@ export function createOriginRules(
  * Refuses a Host that is none of ours: a page that made its own name point here (DNS rebinding) needs a name.
  * @throws UNKNOWN_HOST
  */
-export function checkHost(request: FastifyRequest, rules: OriginRules): void {
+export function checkHost(request: FastifyRequest, front: Front, rules: OriginRules): void {
   if ("isUnixListener" in request.raw.socket) return;
-  const host = request.headers.host ?? "";
+  // A page can put what it likes into the header that names the host to a proxy, but not into Host: both must be ours.
+  for (const host of new Set([request.headers.host ?? "", front.host])) {
+    if (isOurs(host, rules)) continue;
+    const message = `The gateway does not go by the name ${JSON.stringify(host)}; reach it by address, as localhost, or list the name in publicUrls.`;
+    throw new ExecgateError("UNKNOWN_HOST", message);
+  }
+}
+
+function isOurs(host: string, { names }: OriginRules): boolean {
   const name = /^(\[[0-9a-fA-F:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/.exec(host)?.[1]?.toLowerCase();
-  if (name !== undefined && (name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0 || rules.names.has(name))) return;
-  const message = `The gateway does not go by the name ${JSON.stringify(host)}; reach it by address, as localhost, or list the name in publicUrls.`;
-  throw new ExecgateError("UNKNOWN_HOST", message);
+  return name !== undefined && (name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0 || names.has(name));
 }
 
 /**
@@ -43,12 +50,11 @@ export function checkHost(request: FastifyRequest, rules: OriginRules): void {
  * @returns the origin when it is one of `allowedOrigins`, which is to get CORS answers
  * @throws FORBIDDEN
  */
-export function checkOrigin(request: FastifyRequest, rules: OriginRules): string | undefined {
+export function checkOrigin(request: FastifyRequest, front: Front, rules: OriginRules): string | undefined {
   const { origin } = request.headers;
   if (origin === undefined) return undefined;
-  const scheme = "encrypted" in request.raw.socket ? "https" : "http";
   if (rules.allowedOrigins.has(origin)) return origin;
-  if (origin === `${scheme}://${request.headers.host}` || rules.ownOrigins.has(origin)) return undefined;
+  if (origin === `${front.scheme}://${front.host}` || rules.ownOrigins.has(origin)) return undefined;
   throw new ExecgateError(
     "FORBIDDEN",
     `Pages of ${JSON.stringify(origin)} may not call this gateway; list it in allowedOrigins if they should.`,

@@ -94,6 +94,21 @@ export const attachQuery = Type.Object(
 
 export type AttachQuery = Static<typeof attachQuery>;
 
+const flow = Type.Optional(Type.Enum(["ack"]));
+const ticketExec = Type.Object({ ...sessionBody.properties, command: Type.Optional({ ...execFields.command, minItems: 0 }), flow }, strict);
+export type TicketExec = Static<typeof ticketExec>;
+const ticketAttach = Type.Object(
+  { session: Type.String(), role: attachQuery.properties.role, offset: Type.Optional(Type.Integer({ minimum: 0 })), flow, reason },
+  strict,
+);
+export type TicketAttach = Static<typeof ticketAttach>;
+
+/** `POST /v1/tickets`: the request that the WebSocket is then to make, one of the two. */
+export const ticketBody = Type.Object(
+  { exec: Type.Optional(ticketExec), attach: Type.Optional(ticketAttach) },
+  { ...strict, minProperties: 1, maxProperties: 1 },
+);
+
 export const sessionsQuery = Type.Object(
   {
     target: queryText,

@@ -89,9 +89,11 @@ export class ExecSocket implements Beating {
     if (outcome !== undefined) this.#exit(outcome);
   }
 
-  /** Tells the client why it may not go on, and closes with the code of the reason. */
+  /** Tells the client why it may not go on, and closes with the code of the reason; it is waited for no longer than a moment. */
   end(reason: ExecgateError): void {
     this.#fail(reason);
+    this.#client.leave("policy");
+    this.#goDown();
   }
 
   beat(): void {
@@ -199,7 +201,11 @@ export class ExecSocket implements Beating {
   #leaveSlow(): void {
     this.#client.leave("slow");
     this.#ws.close(4408, "too slow");
-    // The close frame waits behind what the client does not read, so the connection goes down with it.
+    this.#goDown();
+  }
+
+  /** The close frame waits behind what the client does not read, so the connection goes down with it. */
+  #goDown(): void {
     this.#deps.clock.after(1000, () => this.#ws.terminate());
   }
 

@@ -81,7 +81,7 @@ test("the description of the interface has every route, what it is for and who m
   const { openapi, paths, components, security } = (await served.request("/openapi.json")).json as OpenApi;
   assert.match(openapi, /^3\.1\./);
   const io = ["output", "resize", "signal", "stdin"].map((name) => `/v1/sessions/{id}/${name}`);
-  const operations = ["/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/info", "/v1/targets"];
+  const operations = ["/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/info", "/v1/targets", "/v1/tickets"];
   const execs = ["/v1/exec", "/v1/sessions", "/v1/sessions/{id}", "/v1/sessions/{id}/attach", "/v1/sessions/{id}/result"];
   assert.deepEqual(Object.keys(paths).sort(), [...io, ...operations, ...execs].sort());
   assert.ok("bearer" in components.securitySchemes);

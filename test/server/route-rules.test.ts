@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
-import { createOwnerAccess } from "../../src/access/access.ts";
+import { Authentication } from "../../src/access/authentication.ts";
 import { Authorizer } from "../../src/access/authorizer.ts";
 import { Grants } from "../../src/access/grants.ts";
+import { Tickets } from "../../src/access/tickets.ts";
 import { loadConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/exec/clock.ts";
 import { Sessions } from "../../src/exec/sessions.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { buildApp } from "../../src/server/app.ts";
+import { createReadFront } from "../../src/server/front.ts";
 import { createOriginRules } from "../../src/server/origin.ts";
 
 test("a route that does not say who may come to it stops the start", async (t) => {
@@ -19,18 +21,21 @@ test("a route that does not say who may come to it stops the start", async (t) =
   t.after(() => rm(publicDir, { recursive: true }));
   const { limits } = loadConfig({ argv: [], env: {} });
   const runtimes = new Map();
+  const log = pino({ level: "silent" });
   const grants = new Grants();
   const app = await buildApp({
     sessions: new Sessions({ runtimes, clock: systemClock, observer: {}, limits }),
     runtimes,
-    access: createOwnerAccess("secret"),
+    authentication: new Authentication({ tokens: [], jwt: [] }, "secret", systemClock, log),
+    tickets: new Tickets(systemClock, limits),
+    readFront: createReadFront(undefined),
     authorizer: new Authorizer({ clock: systemClock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") }),
     grants,
     clock: systemClock,
     limits,
     origins: createOriginRules([], [], []),
     metrics: createMetrics(runtimes, "0"),
-    log: pino({ level: "silent" }),
+    log,
     version: "0",
     frameAncestors: [],
     publicDir,

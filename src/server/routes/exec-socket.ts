@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
+import type { Authorized } from "../../access/authorizer.ts";
 import type { Caller, Verb } from "../../access/principal.ts";
 import { ExecgateError } from "../../errors.ts";
 import type { Session } from "../../exec/session.ts";
@@ -8,6 +9,7 @@ import { admit } from "../admit.ts";
 import { callerOf } from "../caller.ts";
 import type { App, RouteDeps, ServerLimits } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
+import { feed } from "../feed.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { flagOf, listOf, numberOf } from "../query.ts";
 import { chooseReason } from "../reason.ts";
@@ -50,8 +52,7 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
     },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);
-      const wanted = await requestFromQuery(request.query, request, deps);
-      const session = admit(wanted, deps);
+      const session = admit(await wantedBy(request, deps), deps);
       request.admitted = session;
       // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
       request.releaseAdmitted = onClientGone(request, () => session.stop("disconnect"));
@@ -63,15 +64,18 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       if (session === undefined) return ws.close(4500);
       // From here on the socket says what becomes of the session when its client goes, which may be that it is kept.
       request.releaseAdmitted?.();
-      const { stdin, stdout, stderr, flow } = request.query;
-      const wants = { stdin: flagOf(stdin, true), stdout: flagOf(stdout, true), stderr: flagOf(stderr, true) };
+      const { wants, flow, stdin } = wishesOf(request, session);
       const protocol = chooseSubprotocol(request);
       const options = { role: "writer", isAcknowledged: flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
       const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, protocol, deps);
       const socket = new ExecSocket(ws, codec, session, options, socketDeps);
       watch(ws, socket, session, "attach", request, deps);
-      return void socket.run(() => session.start()).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+      const start = async (): Promise<void> => {
+        await session.start();
+        if (stdin !== undefined) feed(session, stdin);
+      };
+      return void socket.run(start).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
   });
 }
@@ -88,14 +92,7 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
         throw new ExecgateError("BAD_REQUEST", `Attach speaks ${nativeSubprotocol} only.`, { field: "Sec-WebSocket-Protocol" });
       }
       request.reason = chooseReason(request.query.reason, request.reason);
-      const session = deps.authorizer.authorizeSession(request, verbOf(request.query), deps.sessions.get(request.params.id));
-      const { end } = session.log;
-      if (numberOf(request.query.offset, 0) > end) {
-        throw new ExecgateError("BAD_REQUEST", `offset is ${request.query.offset}; only ${end} bytes were written so far.`, {
-          field: "offset",
-        });
-      }
-      request.admitted = session;
+      request.admitted = findAttachable(request.params.id, request.query, request, deps);
     },
     handler: upgradeOnly,
     wsHandler: (ws, request) => {
@@ -113,6 +110,24 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
   });
 }
 
+/** What is to run: by the query, or by the ticket, which was decided on before and is decided on again. */
+function wantedBy(request: FastifyRequest<{ Querystring: ExecQuery }>, deps: RouteDeps): Promise<Authorized> | Authorized {
+  const { ticket, principal } = request;
+  if (ticket?.kind !== "exec") return requestFromQuery(request.query, request, deps);
+  const { request: wanted } = ticket.wanted;
+  return deps.authorizer.authorizeExec({ principal, reason: wanted.reason }, wanted);
+}
+
+/** Which streams the client wants, and how. */
+function wishesOf({ ticket, query }: FastifyRequest<{ Querystring: ExecQuery }>, session: Session) {
+  if (ticket?.kind === "exec") {
+    const wants = { stdin: session.request.spec.stdin, stdout: true, stderr: true };
+    return { wants, flow: ticket.flow, stdin: ticket.stdin };
+  }
+  const { stdin, stdout, stderr, flow } = query;
+  return { wants: { stdin: flagOf(stdin, true), stdout: flagOf(stdout, true), stderr: flagOf(stderr, true) }, flow, stdin: undefined };
+}
+
 function verbOf({ role }: AttachQuery): Verb {
   return role === "viewer" ? "view" : "attach";
 }
@@ -120,6 +135,17 @@ function verbOf({ role }: AttachQuery): Verb {
 /** Ends the socket when its client may not go on. */
 function watch(ws: WebSocket, socket: ExecSocket, { request }: Session, verb: Verb, caller: Caller, { grants }: RouteDeps): void {
   ws.once("close", grants.add({ ...callerOf(caller), verb, request, end: (reason) => socket.end(reason) }));
+}
+
+/**
+ * The session of this id, when the caller may attach to it as the query says.
+ * @throws SESSION_NOT_FOUND; FORBIDDEN; BAD_REQUEST for an offset that is not reached yet
+ */
+export function findAttachable(id: string, query: AttachQuery, caller: Caller, { authorizer, sessions }: RouteDeps): Session {
+  const session = authorizer.authorizeSession(caller, verbOf(query), sessions.get(id));
+  const { end } = session.log;
+  if (numberOf(query.offset, 0) <= end) return session;
+  throw new ExecgateError("BAD_REQUEST", `offset is ${query.offset}; only ${end} bytes were written so far.`, { field: "offset" });
 }
 
 /** The client's first that is known; the native one when it offers none. @throws BAD_REQUEST when it offers only others */

@@ -7,6 +7,7 @@ import type { Session } from "../../exec/session.ts";
 import { admit } from "../admit.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
+import { feed } from "../feed.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { IdempotencyKeys, readIdempotencyKey } from "../idempotency.ts";
 import { inputBytes } from "../input-bytes.ts";
@@ -63,22 +64,13 @@ async function begin(wanted: Authorized, request: FastifyRequest<{ Body: ExecBod
     void session.finished.then(release);
   }
   await session.start();
-  feed(session, stdin);
+  if (stdin !== undefined) feed(session, stdin);
   return session;
 }
 
 /** The stdin that came with the request; a terminal without any gets its end alone, pipes are at theirs from the start. */
 function stdinOf({ stdin, stdinEncoding, tty }: ExecBody): Buffer | undefined {
   return stdin === undefined && tty !== true ? undefined : inputBytes(stdin, stdinEncoding, "stdin");
-}
-
-/** Writes stdin and closes it, without waiting for the command to take it. */
-function feed(session: Session, stdin: Buffer | undefined): void {
-  if (stdin === undefined) return;
-  void session
-    .write(stdin)
-    .then(() => session.endInput())
-    .catch(() => undefined);
 }
 
 async function answerLines(
@@ -97,7 +89,7 @@ async function answerLines(
   const release = onClientGone(request, () => leave("disconnect"));
   void session.finished.then(release);
   await session.start();
-  feed(session, stdin);
+  if (stdin !== undefined) feed(session, stdin);
   const lines = streamLines(session, cursor, {
     bytesMax: wanted.request.collect?.bytesMax ?? 0,
     encoding: request.body.encoding ?? "auto",

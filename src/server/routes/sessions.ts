@@ -1,8 +1,8 @@
 import type { Verb } from "../../access/principal.ts";
-import type { Session } from "../../exec/session.ts";
 import { admit } from "../admit.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
+import { feed } from "../feed.ts";
 import { inputBytes } from "../input-bytes.ts";
 import { pageOf } from "../page-of.ts";
 import { idParams, sessionBody, sessionsQuery } from "../schemas.ts";
@@ -60,12 +60,4 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     await session.finished;
     return viewSession(session);
   });
-}
-
-/** Gives the stdin that came with the request, or none, and closes it. */
-function feed(session: Session, stdin: Buffer): void {
-  void session
-    .write(stdin)
-    .then(() => session.endInput())
-    .catch(() => undefined);
 }
