@@ -7,6 +7,7 @@ import { parse, YAMLParseError } from "yaml";
 import type { AuthSettings } from "./access/authentication.ts";
 import type { Policy } from "./access/policy/policy.ts";
 import { type Address, defaultAddresses } from "./address.ts";
+import { type AuditConfig, auditSchema, readAudit } from "./config/audit.ts";
 import { authSchema, readAuth } from "./config/auth.ts";
 import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config/behind-proxy.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -41,13 +42,15 @@ const fileSchema = section({
   }),
   policy: policySchema,
   limits: limitsSchema,
+  audit: auditSchema,
   metrics: section({ listen: Type.Optional(text("host:port")) }),
 });
 
 type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
-export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "unixMode">> {
+export interface Config
+  extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode">> {
   readonly listen: readonly Address[];
   readonly metricsListen: Address | undefined;
   /** The mode of the sockets of `unix:` listeners. */
@@ -58,6 +61,8 @@ export interface Config extends Readonly<Omit<FileConfig, "listen" | "metrics" |
   readonly auth: AuthSettings | undefined;
   /** Undefined: whoever is authenticated may do everything. */
   readonly policy: Policy | undefined;
+  /** Undefined: nothing is audited. */
+  readonly audit: AuditConfig | undefined;
   /** The owner's token when the environment gives it; else, without an `auth` section, it is made and kept in `stateDir`. */
   readonly token: string | undefined;
   readonly stateDir: string;
@@ -84,7 +89,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
-  const { metrics: _, auth, policy, unixMode, ...rest } = file;
+  const { metrics: _, auth, policy, audit, unixMode, ...rest } = file;
   return Object.freeze({
     ...rest,
     listen: addresses,
@@ -93,6 +98,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
     behindProxy,
     auth: auth && readAuth(auth),
     policy: policy && readPolicy(policy),
+    audit: audit && readAudit(audit),
     token: readOwnerToken(env),
     stateDir: stateDir(env),
   });

@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
+import type { Audit } from "./access/audit/audit.ts";
 import { Authentication } from "./access/authentication.ts";
 import { Authorizer, type OnDenied } from "./access/authorizer.ts";
 import { watchCredentials } from "./access/credential-watch.ts";
 import { Grants } from "./access/grants.ts";
 import { Tickets } from "./access/tickets.ts";
 import type { Address } from "./address.ts";
+import { openAudit } from "./audit.ts";
 import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
 import { ExecgateError } from "./errors.ts";
@@ -37,6 +39,7 @@ export interface Gateway {
   /** The owner's token; undefined when there is no owner. */
   readonly token: string | undefined;
   readonly runtimes: ReadonlyMap<string, Runtime>;
+  readonly audit: Audit;
   /**
    * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
    * @param hurry ends the rest at once when it aborts
@@ -57,8 +60,9 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const token = await findToken(config, log);
   const authentication = new Authentication(config.auth ?? { tokens: [], jwt: [] }, token, systemClock, log);
   const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
+  const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
   const grants = new Grants();
-  const authorizer = new Authorizer({ clock: systemClock, grants, policy: config.policy, onDenied: logDenials(log) });
+  const authorizer = new Authorizer({ clock: systemClock, grants, policy: config.policy, onDenied: tellDenials(log, audit) });
   const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
   const app = await buildApp({
     sessions,
@@ -68,6 +72,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     readFront: createReadFront(config.behindProxy?.trusted),
     authorizer,
     grants,
+    audit,
     clock: systemClock,
     limits: config.limits,
     origins: createOriginRules(config.publicUrls, hosts, config.allowedOrigins),
@@ -88,6 +93,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     app,
     token,
     runtimes,
+    audit,
     urls: listeners.map((listener) => listener.url),
     metricsUrl: metricsListener?.url,
     async shutdown(hurry) {
@@ -105,14 +111,17 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await app.close();
       sessions.close();
       tickets.close();
+      await audit.close();
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
 }
 
-function logDenials(log: Logger): OnDenied {
-  return ({ principal }, verb, { target }, { rule }) =>
-    log.info({ principal: principal.subject, verb, target: target.id, rule }, "refused by policy");
+function tellDenials(log: Logger, audit: Audit): OnDenied {
+  return (caller, verb, request, decision) => {
+    log.info({ principal: caller.principal.subject, verb, target: request.target.id, rule: decision.rule }, "refused by policy");
+    audit.denied(caller, verb, request, decision);
+  };
 }
 
 function refuseUser(cause: unknown): never {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { AuditEventName } from "./access/audit/events.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Observer } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
@@ -12,6 +13,7 @@ export interface Metrics {
   refused(code: ErrorCode): void;
   clientCame(protocol: string): void;
   clientLeft(protocol: string): void;
+  audited(event: AuditEventName): void;
 }
 
 /** From a fast host command to a long container start, in seconds. */
@@ -53,6 +55,7 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
   const refusals = counter("refused_total", "Requests and starts that were refused.", ["code"]);
   const terminations = counter("terminations_total", "Process trees that were ended, by how sure that is.", ["kind"]);
   const backpressure = counter("backpressure_seconds_total", "Time that commands stood still for slow clients.", []);
+  const audited = counter("audit_events_total", "Lines of the audit trail.", ["event"]);
   addConstantMetrics(registry, runtimes, version);
   const byStream = { stdout: bytes.labels("stdout"), stderr: bytes.labels("stderr") };
   const labelsOf = ({ request }: Session): [string, string] => [request.target.runtime, request.mode];
@@ -63,6 +66,7 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
     refused: (code) => refusals.inc({ code }),
     clientCame: (protocol) => clients.inc({ protocol }),
     clientLeft: (protocol) => clients.dec({ protocol }),
+    audited: (event) => audited.inc({ event }),
     observer: {
       started(session, startMs) {
         active.labels(...labelsOf(session)).inc();

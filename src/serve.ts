@@ -15,9 +15,10 @@ export async function serve(argv: readonly string[]): Promise<void> {
   const hurry = new AbortController();
   const onSignal = (): void => (asked.signal.aborted ? hurry : asked).abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, onSignal);
-  // A terminal that is closed, or an operator who asks for a reload, must not end what runs; there is nothing to reload yet.
-  process.on("SIGHUP", () => log.info("SIGHUP: there is nothing to reload"));
+  // A terminal that is closed must not end what runs.
+  process.on("SIGHUP", () => log.info("SIGHUP"));
   const gateway = await start(argv, log);
+  process.on("SIGHUP", () => gateway.audit.reopen());
   if (!asked.signal.aborted) await once(asked.signal, "abort");
   log.info("draining");
   await gateway.shutdown(hurry.signal);

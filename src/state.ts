@@ -16,6 +16,12 @@ export async function ownerToken(stateDir: string): Promise<{ token: string; fil
   return { token: token.trim(), file };
 }
 
+/** Reads the secret by which the audit trail recognizes commands that it may not show, or makes one of 256 bits. */
+export async function auditKey(stateDir: string): Promise<Buffer> {
+  const text = await keepOnce(stateDir, join(stateDir, "audit.key"), () => Promise.resolve(`${randomBytes(32).toString("hex")}\n`));
+  return Buffer.from(text.trim(), "hex");
+}
+
 /** Key and certificate in PEM. */
 export interface Identity {
   readonly key: string;

@@ -16,6 +16,8 @@ export type Verb = "exec" | "attach" | "view" | "kill";
 /** Who asks for something, and why. */
 export interface Caller {
   readonly principal: Principal;
+  /** The address that it comes from, or `unix`. */
+  readonly from: string;
   /** The reason that was given, for rules that want one. */
   readonly reason: string | undefined;
 }

@@ -8,6 +8,7 @@ import { type Ended, type EndedBy, type Outcome, type StopReason, sayEnd, toMicr
 import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
+import type { Witness } from "./witness.ts";
 
 /** The states of a run, which only move forward. */
 export type SessionState = "starting" | "running" | "draining" | "ended";
@@ -29,6 +30,7 @@ export interface SessionDeps {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: SessionLimits;
+  readonly witness?: Witness | undefined;
 }
 
 /** How long the core waits until a tree is killed and its command has exited, before it goes on without. */
@@ -55,6 +57,8 @@ export class Session {
   size: Size | undefined;
   startedAt: number | undefined;
   outcome: Outcome | undefined;
+  /** Bytes that were given for stdin. */
+  inputBytes = 0;
 
   readonly #deps: SessionDeps;
   /** Aborted at the first stop reason and at the end: it clears every timer. */
@@ -97,15 +101,20 @@ export class Session {
    * @throws what the runtime refuses, as ExecgateError; SESSION_ENDED when the session was stopped before
    */
   async start(): Promise<void> {
-    const { runtime, clock, observer } = this.#deps;
-    const beganMs = clock.monotonicMs();
+    const { runtime, clock, observer, witness } = this.#deps;
+    let beganMs = 0;
     this.#isBegun = true;
     try {
       this.#run.signal.throwIfAborted();
+      if (witness !== undefined) await witness.starting(this);
+      // Whoever left while the witness was waited for has nothing started.
+      this.#run.signal.throwIfAborted();
+      beganMs = clock.monotonicMs();
       this.#process = await runtime.start(this.request.target, this.request.spec, this.#run.signal);
     } catch (cause) {
       const error = this.#stopReason === undefined ? toExecgateError(cause) : this.#endedBeforeStart();
       observer.failed?.(this, error.code);
+      witness?.failed(this, error.code);
       this.#abandon();
       throw error;
     }
@@ -141,6 +150,7 @@ export class Session {
   /** Gives bytes to the command's stdin; resolves when they are accepted. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#lastActivityMs = this.#deps.clock.monotonicMs();
+    this.inputBytes += bytes.length;
     await this.#live()?.write(bytes);
   }
 
@@ -212,7 +222,7 @@ export class Session {
 
   /** Stands beside the process from its start to its end, and says then how it ended. */
   async #supervise(process: Process, startedMs: number): Promise<void> {
-    const { clock, observer, limits } = this.#deps;
+    const { clock, observer, limits, witness } = this.#deps;
     const pumped = this.#pump(process);
     const exited = process.exit.then(
       (exit): Ended => ({ exit }),
@@ -241,6 +251,7 @@ export class Session {
     this.#state = "ended";
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
+    witness?.ended(this, this.outcome);
     this.#finish(this.outcome);
   }
 

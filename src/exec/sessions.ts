@@ -2,11 +2,13 @@ import { ExecgateError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { createId } from "./id.ts";
 import type { Observer } from "./observer.ts";
+import type { EndedBy } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import { Rate } from "./rate.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 import { Session, type SessionLimits } from "./session.ts";
+import type { Witness } from "./witness.ts";
 
 /** The limits over all sessions. */
 export interface SessionsLimits extends SessionLimits {
@@ -61,36 +63,17 @@ export class Sessions {
    * Takes a request in: the session counts from here on and is the caller's to start, or to `stop` and start no more.
    * @throws DRAINING, TOO_MANY_SESSIONS, TOO_MANY_REQUESTS, OVERLOADED, RUNTIME_UNAVAILABLE
    */
-  admit(request: ExecRequest, permit: Permit = unconditional): Session {
+  admit(request: ExecRequest, permit: Permit = unconditional, witness?: Witness): Session {
     const { runtimes, clock, limits } = this.#deps;
     const runtime = runtimes.get(request.target.runtime);
     if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
-    this.checkRoom(request, permit);
-    this.#checkRate(request.principal, permit);
-    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits }, permit);
+    this.#checkRoom(request, permit);
+    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits, witness }, permit);
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
     this.#collectBytes += reserved(request);
     void session.finished.then((outcome) => this.#leave(session, outcome !== undefined));
     return session;
-  }
-
-  /** Whether there is room for a request now. @throws DRAINING, TOO_MANY_SESSIONS, OVERLOADED */
-  checkRoom(request: ExecRequest, permit: Permit): void {
-    const { limits } = this.#deps;
-    if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
-    if (this.#live.size >= limits.sessionsMax) {
-      throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
-    }
-    const ownMax = Math.min(limits.sessionsPerPrincipalMax, permit.sessionsPerPrincipalMax ?? Number.POSITIVE_INFINITY);
-    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
-      const message = `You have ${ownMax} sessions already; end one or wait.`;
-      throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
-    }
-    if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
-      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
-      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
-    }
   }
 
   /** The session of this id, live or ended. */
@@ -122,14 +105,32 @@ export class Sessions {
     });
   }
 
-  /** Ends every session because the gateway does. */
-  stopAll(): void {
-    for (const session of this.#live.values()) session.stop("shutdown");
+  /** Ends every session: because the gateway ends, unless it is for another reason. */
+  stopAll(reason: EndedBy = "shutdown"): void {
+    for (const session of this.#live.values()) session.stop(reason);
   }
 
   /** Lets go of the ended ones and of their timers. */
   close(): void {
     for (const id of [...this.#ended.keys()]) this.#forget(id);
+  }
+
+  #checkRoom(request: ExecRequest, permit: Permit): void {
+    const { limits } = this.#deps;
+    if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
+    if (this.#live.size >= limits.sessionsMax) {
+      throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
+    }
+    const ownMax = Math.min(limits.sessionsPerPrincipalMax, permit.sessionsPerPrincipalMax ?? Number.POSITIVE_INFINITY);
+    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
+      const message = `You have ${ownMax} sessions already; end one or wait.`;
+      throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
+    }
+    if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
+      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
+      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
+    }
+    this.#checkRate(request.principal, permit);
   }
 
   /** Comes last, because whoever is let through here is counted. */

@@ -11,6 +11,7 @@ export interface OperatorCommand {
 
 /** Every such command by name: one file each, loaded when it is asked for, and a row here. */
 const commands: Readonly<Record<string, () => Promise<OperatorCommand>>> = {
+  audit: async () => (await import("./audit.ts")).audit,
   policy: async () => (await import("./policy.ts")).policy,
 };
 

@@ -1,14 +1,21 @@
+import type { Audit } from "../access/audit/audit.ts";
 import type { Authorized } from "../access/authorizer.ts";
 import type { Grants } from "../access/grants.ts";
 import type { Session } from "../exec/session.ts";
 import type { Sessions } from "../exec/sessions.ts";
 
+export interface AdmitDeps {
+  readonly sessions: Sessions;
+  readonly grants: Grants;
+  readonly audit: Audit;
+}
+
 /**
  * Takes an authorized request in, for as long as it stays allowed: the session is the caller's to start.
  * @throws DRAINING, TOO_MANY_SESSIONS, TOO_MANY_REQUESTS, OVERLOADED, RUNTIME_UNAVAILABLE
  */
-export function admit({ caller, request, permit }: Authorized, { sessions, grants }: { sessions: Sessions; grants: Grants }): Session {
-  const session = sessions.admit(request, permit);
+export function admit({ caller, request, permit }: Authorized, { sessions, grants, audit }: AdmitDeps): Session {
+  const session = sessions.admit(request, permit, audit.witness(caller));
   const release = grants.add({ ...caller, verb: "exec", request, end: () => session.stop("policy") });
   void session.finished.then(release);
   return session;

@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
+import type { Audit } from "../access/audit/audit.ts";
 import type { Authentication } from "../access/authentication.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Grants } from "../access/grants.ts";
@@ -46,6 +47,7 @@ export interface AppDeps {
   readonly grants: Grants;
   readonly authentication: Authentication;
   readonly tickets: Tickets<TicketPurpose>;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly origins: OriginRules;

@@ -1,3 +1,4 @@
+import type { Audit } from "../access/audit/audit.ts";
 import type { Authorized, Authorizer } from "../access/authorizer.ts";
 import type { Caller } from "../access/principal.ts";
 import { ExecgateError } from "../errors.ts";
@@ -21,6 +22,7 @@ export interface RequestLimits {
 export interface RequestDeps {
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly authorizer: Authorizer;
+  readonly audit: Audit;
   readonly limits: RequestLimits;
 }
 
@@ -89,7 +91,7 @@ async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): P
   atMost("timeoutMs", timeoutMs, asked.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
   atMost("keepMs", keepMs, limits.keepMsMax);
   atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
-  const target = await findTarget(asked.target ?? "host", principal, deps);
+  const target = await findTarget(asked.target ?? "host", caller, deps);
   const tty = asked.tty === true ? { cols: asked.cols ?? 80, rows: asked.rows ?? 24 } : undefined;
   const request = freezeRequest({
     target,
@@ -102,7 +104,7 @@ async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): P
     keepMs,
     collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head" } : undefined,
   });
-  return authorizer.authorizeExec({ principal, reason: request.reason }, request);
+  return authorizer.authorizeExec({ principal, from: caller.from, reason: request.reason }, request);
 }
 
 function checkCommand(command: readonly string[]): void {

@@ -4,6 +4,7 @@ import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { sourceOf } from "./front.ts";
 import { checkHost, checkOrigin } from "./origin.ts";
+import { refusalOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import { readReason, reasonHeader } from "./reason.ts";
 import { noQuery } from "./schemas.ts";
@@ -45,7 +46,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
     request.subprotocols = presented.subprotocols;
     if (rule !== "public") {
       reply.header("cache-control", "no-store");
-      await authenticate(request, presented, deps);
+      await authenticate(request, presented, deps).catch((cause) => tellFailure(cause, request, presented, deps));
     }
     request.reason = readReason(request.headers[reasonHeader]);
     if (presented.isCredentialOffered && presented.subprotocols.length === 0) {
@@ -76,6 +77,14 @@ async function authenticate(request: FastifyRequest, { credential }: Presented, 
     request.principal = now;
     request.ticket = purpose;
   });
+}
+
+/** Writes down that a credential was not valid, and refuses it. */
+function tellFailure(cause: unknown, { from, method, url }: FastifyRequest, { credential }: Presented, { audit }: AppDeps): never {
+  const { code, message } = refusalOf(cause);
+  const event = credential?.scheme === "ticket" ? "ticket.refuse" : "authn.failure";
+  audit.failed({ event, source: from, method, path: url.split("?")[0] ?? "", code, message });
+  throw cause;
 }
 
 /** An upgrade takes the connection out of HTTP for good, so one that leads nowhere is not made. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
+import { noAudit } from "../../src/access/audit/audit.ts";
 import { Authentication } from "../../src/access/authentication.ts";
 import { Authorizer } from "../../src/access/authorizer.ts";
 import { Grants } from "../../src/access/grants.ts";
@@ -31,6 +32,7 @@ test("a route that does not say who may come to it stops the start", async (t) =
     readFront: createReadFront(undefined),
     authorizer: new Authorizer({ clock: systemClock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") }),
     grants,
+    audit: noAudit,
     clock: systemClock,
     limits,
     origins: createOriginRules([], [], []),

@@ -99,6 +99,7 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       const session = request.admitted;
       if (session === undefined) return ws.close(4500);
       const { role = "writer", offset, flow } = request.query;
+      deps.audit.attached(request, verbOf(request.query), session);
       const options = { role, offset: offset === undefined ? undefined : Number(offset), isAcknowledged: flow === "ack", isEndTold: false };
       const wants = { stdin: true, stdout: true, stderr: true };
       const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
@@ -112,10 +113,10 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
 
 /** What is to run: by the query, or by the ticket, which was decided on before and is decided on again. */
 function wantedBy(request: FastifyRequest<{ Querystring: ExecQuery }>, deps: RouteDeps): Promise<Authorized> | Authorized {
-  const { ticket, principal } = request;
+  const { ticket, principal, from } = request;
   if (ticket?.kind !== "exec") return requestFromQuery(request.query, request, deps);
   const { request: wanted } = ticket.wanted;
-  return deps.authorizer.authorizeExec({ principal, reason: wanted.reason }, wanted);
+  return deps.authorizer.authorizeExec({ principal, from, reason: wanted.reason }, wanted);
 }
 
 /** Which streams the client wants, and how. */

@@ -19,8 +19,9 @@ const outputBytesMax = 1_048_576;
 
 /** What can be said to a live session, and read from it, without a WebSocket. */
 export function sessionIoRoutes(app: App, deps: RouteDeps): void {
-  const live = (request: FastifyRequest<{ Params: IdParams }>): Session => {
+  const live = (request: FastifyRequest<{ Params: IdParams }>, by: string): Session => {
     const session = deps.authorizer.authorizeSession(request, "attach", deps.sessions.get(request.params.id));
+    deps.audit.reached(request, "attach", session, by);
     if (session.state !== "ended") return session;
     throw new ExecgateError("SESSION_ENDED", "The session is over; its result is at /result.");
   };
@@ -29,7 +30,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     "/v1/sessions/:id/signal",
     { schema: { summary: "Send a signal to the command", params: idParams, body: signalBody }, config: rule },
     async (request) => {
-      const session = live(request);
+      const session = live(request, "signal");
       await session.signal(request.body.signal);
       return viewSession(session);
     },
@@ -39,7 +40,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     "/v1/sessions/:id/resize",
     { schema: { summary: "Change the size of the terminal", params: idParams, body: resizeBody }, config: rule },
     async (request) => {
-      const session = live(request);
+      const session = live(request, "resize");
       await session.resize(request.body);
       return viewSession(session);
     },
@@ -49,7 +50,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     "/v1/sessions/:id/stdin",
     { schema: { summary: "Write to the command's stdin", params: idParams, body: stdinBody }, config: rule },
     async (request) => {
-      const session = live(request);
+      const session = live(request, "stdin");
       const { data, encoding, eof = false } = request.body;
       await Promise.race([writeAll(session, inputBytes(data, encoding, "data"), eof), session.finished]);
       return viewSession(session);
@@ -61,6 +62,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     { schema: { summary: "The output from a byte on", params: idParams, querystring: outputQuery }, config: rule },
     async (request, reply) => {
       const session = deps.authorizer.authorizeSession(request, "view", deps.sessions.get(request.params.id));
+      deps.audit.reached(request, "view", session, "output");
       const { offset, stream, waitMs } = request.query;
       const from = numberOf(offset, session.log.start);
       const { start, end } = session.log;

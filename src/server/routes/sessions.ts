@@ -48,6 +48,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     { schema: { summary: "How a session ended, and its output", params: idParams }, config: rule },
     async (request, reply) => {
       const session = authorizer.authorizeSession(request, "view", sessions.get(request.params.id));
+      deps.audit.reached(request, "view", session, "result");
       if (session.state !== "ended") return reply.code(202).send(viewSession(session));
       return reply.send(await viewResult(session, "auto"));
     },
@@ -56,6 +57,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
   app.delete("/v1/sessions/:id", { schema: { summary: "End a session", params: idParams }, config: rule }, async (request) => {
     const verb: Verb = "kill";
     const session = authorizer.authorizeSession(request, verb, sessions.get(request.params.id));
+    deps.audit.killed(request, session);
     session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
     await session.finished;
     return viewSession(session);

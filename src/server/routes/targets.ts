@@ -14,7 +14,7 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
     { schema: { summary: "Where commands can be run", querystring: targetsQuery }, config: { access: "authenticated" } },
     async (request) => {
       const { id, runtime, label, limit, continue: after } = request.query;
-      if (id !== undefined) return { targets: [view(await findTarget(id, request.principal, deps))] };
+      if (id !== undefined) return { targets: [view(await findTarget(id, request, deps))] };
       const labels = listOf(label).map(readLabel);
       const wanted = (await listTargets(deps.runtimes)).filter(
         (target) =>

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
+import { callerOf } from "../caller.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromTicket } from "../exec-request.ts";
 import { inputBytes } from "../input-bytes.ts";
@@ -22,6 +23,7 @@ export function ticketsRoute(app: App, deps: RouteDeps): void {
       const { principal, headers } = request;
       const bytes = Buffer.byteLength(JSON.stringify(request.body));
       const { secret, expiresAt } = deps.tickets.issue({ principal, origin: headers.origin, purpose }, bytes);
+      deps.audit.ticketIssued(request, purpose.path, purpose.kind === "exec" ? purpose.wanted.request : undefined);
       return reply.code(201).send({ ticket: secret, expiresAt: new Date(expiresAt).toISOString() });
     },
   );
@@ -30,10 +32,7 @@ export function ticketsRoute(app: App, deps: RouteDeps): void {
 async function execPurpose(exec: TicketExec, request: FastifyRequest, deps: RouteDeps): Promise<TicketPurpose> {
   const { stdin, stdinEncoding, flow } = exec;
   const bytes = typeof stdin === "string" ? inputBytes(stdin, stdinEncoding, "exec.stdin") : undefined;
-  const wanted = await requestFromTicket(exec, request, deps);
-  // The page is told now what the WebSocket could not tell it.
-  deps.sessions.checkRoom(wanted.request, wanted.permit);
-  return { kind: "exec", path: "/v1/exec", wanted, stdin: bytes, flow };
+  return { kind: "exec", path: "/v1/exec", wanted: await requestFromTicket(exec, request, deps), stdin: bytes, flow };
 }
 
 function attachPurpose(attach: TicketAttach | undefined, request: FastifyRequest, deps: RouteDeps): TicketPurpose {
@@ -41,6 +40,6 @@ function attachPurpose(attach: TicketAttach | undefined, request: FastifyRequest
   const { session: id, offset, ...rest } = attach;
   const query = { ...rest, ...(offset !== undefined && { offset: String(offset) }) };
   const reason = chooseReason(attach.reason, request.reason);
-  const session = findAttachable(id, query, { principal: request.principal, reason }, deps);
+  const session = findAttachable(id, query, { ...callerOf(request), reason }, deps);
   return { kind: "attach", path: `/v1/sessions/${session.id}/attach`, query };
 }

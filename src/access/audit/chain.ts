@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+
+/** The last line of a trail: its number, and the SHA-256 of its exact bytes without the newline, in hex. */
+export interface ChainEnd {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** What stands before the first line that ever was. */
+export const chainStart: ChainEnd = { seq: 0, hash: "0".repeat(64) };
+
+/** What every line begins with, by which half a line is known for one of ours. */
+export const lineStart = '{"seq":';
+
+/** A line without its newline, as JSON text and as the end of the chain that it makes. */
+export interface ChainedLine {
+  readonly text: string;
+  readonly end: ChainEnd;
+}
+
+/** Chains a line to the one before it. @param body the event as a JSON object with at least one member, as text */
+export function chainLine(before: ChainEnd, body: string): ChainedLine {
+  const seq = before.seq + 1;
+  const text = `${lineStart}${seq},"prevHash":"${before.hash}",${body.slice(1)}`;
+  return { text, end: { seq, hash: hashLine(text) } };
+}
+
+export function hashLine(line: string | Buffer): string {
+  return createHash("sha256").update(line).digest("hex");
+}
+
+/** What a line says of its place in the chain; undefined when it is not a line of a trail. */
+export function readLink(line: Buffer): { readonly seq: number; readonly prevHash: string } | undefined {
+  try {
+    const { seq, prevHash } = JSON.parse(line.toString("utf8")) as Record<string, unknown>;
+    if (!Number.isSafeInteger(seq) || (seq as number) < 1) return undefined;
+    if (typeof prevHash !== "string" || !/^[0-9a-f]{64}$/.test(prevHash)) return undefined;
+    return { seq: seq as number, prevHash };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Target } from "../../exec/runtime.ts";
+import type { Caller, Verb } from "../principal.ts";
+import type { DescribedCommand } from "./command.ts";
+
+/** Who did it, by what credential, from where, and why. */
+export interface Actor {
+  readonly principal: string;
+  readonly credential: string;
+  /** The address that the request came from, or `unix`. */
+  readonly source: string;
+  readonly reason: string | undefined;
+}
+
+export function actorOf({ principal, from, reason }: Caller): Actor {
+  return { principal: principal.subject, credential: principal.credential, source: from, reason };
+}
+
+/** A target by the name that was asked for and by the identity that the name stood for. */
+export interface AuditedTarget {
+  readonly id: string;
+  readonly immutableId: string;
+}
+
+export function targetFacts({ id, immutableId }: Target): AuditedTarget {
+  return { id, immutableId };
+}
+
+/** A credential that was not valid, and what it was presented to. */
+export interface Failure {
+  readonly event: "authn.failure" | "ticket.refuse";
+  readonly source: string;
+  readonly method: string;
+  /** Without the query, in which a credential may stand by mistake. */
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is written down beside the time and the place in the chain: one line each. */
+export type AuditEvent =
+  | (Actor &
+      DescribedCommand & {
+        readonly event: "exec.start";
+        readonly session: string;
+        readonly target: AuditedTarget;
+        readonly envNames: readonly string[];
+        readonly cwd: string | undefined;
+        readonly user: string | undefined;
+        readonly tty: boolean;
+        readonly mode: string;
+        readonly timeoutMs: number;
+        readonly rule: string | null;
+      })
+  | (Actor & {
+      readonly event: "exec.end";
+      readonly session: string;
+      readonly target: AuditedTarget;
+      /** `refused` when the command was never started; `code` says why. */
+      readonly outcome: string;
+      readonly code?: string;
+      readonly exitCode?: number | null;
+      readonly signal?: string | null;
+      readonly endedBy?: string | null;
+      readonly termination?: string | null;
+      readonly durationMs?: number;
+      readonly stdinBytes: number;
+      readonly stdoutBytes: number;
+      readonly stderrBytes: number;
+    })
+  | (Actor & {
+      readonly event: "session.attach";
+      readonly session: string;
+      /** Whose it is. */
+      readonly owner: string;
+      readonly verb: Verb;
+      /** `socket`, or what was asked for without one. */
+      readonly by: string;
+    })
+  | (Actor & { readonly event: "session.kill"; readonly session: string; readonly owner: string })
+  | (Failure & {
+      /** Failures before this one that were too many to be written. */
+      readonly unwritten: number;
+    })
+  | (Actor &
+      Partial<DescribedCommand> & {
+        readonly event: "authz.deny";
+        /** `see` where the target itself is hidden. */
+        readonly verb: Verb | "see";
+        readonly target: AuditedTarget;
+        readonly code: string;
+        /** The rule that denies, or that came nearest to allowing; null where none is about it. */
+        readonly rule: string | null;
+        readonly condition: string | null;
+      })
+  | (Actor &
+      Partial<DescribedCommand> & {
+        readonly event: "ticket.issue";
+        /** That of the WebSocket. */
+        readonly path: string;
+        readonly target?: AuditedTarget;
+      })
+  | { readonly event: "policy.reload"; readonly outcome: "applied" | "kept"; readonly sha256: string | undefined; readonly reason?: string }
+  | {
+      readonly event: "audit.gap";
+      /** Why nothing could be written. */
+      readonly reason: string;
+      readonly since: string;
+      /** Events that were let go, and execs that were refused meanwhile. */
+      readonly lost: number;
+      readonly refused: number;
+      /** Bytes of half a line that were cut off. */
+      readonly cutBytes: number;
+    }
+  | { readonly event: "recording.failure"; readonly session: string; readonly reason: string }
+  | { readonly event: "server.start"; readonly version: string; readonly listen: readonly string[] }
+  | { readonly event: "server.stop" };
+
+export type AuditEventName = AuditEvent["event"];
+
+/** Controls, which JSON leaves as they are above 0x7e, line separators, and what changes the direction of text or is not seen. */
+const unseen = /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu;
+
+/** The event as the JSON text of a line, without its place in the chain. */
+export function eventBody(event: AuditEvent, nowMs: number): string {
+  const { event: name, ...facts } = event;
+  const text = JSON.stringify({ time: new Date(nowMs).toISOString(), event: name, ...facts });
+  return text.replace(unseen, escapeUnits);
+}
+
+function escapeUnits(character: string): string {
+  return Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`).join("");
+}
