@@ -3,6 +3,7 @@ export const helpText = `Usage: execgate COMMAND
 
   serve       run the gateway
   exec        run a command on a target
+  token       make a token for the gateway's configuration
   version     print the version
   help        print this
 
@@ -19,6 +20,10 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
 
   With -it on a terminal, ~. at the beginning of a line ends the session and ~~ sends one tilde.
   The exit status is the command's own; 124 after a timeout, 137 when it was killed, 255 when it was lost or never started.
+
+execgate token new NAME [--groups A,B] [--expires DAY]
+
+  Prints a secret, this once, and the line for auth.tokens that knows it by its SHA-256.
 
 Every command that asks a gateway takes:
 

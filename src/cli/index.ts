@@ -3,6 +3,7 @@ import { ClientError, failedStatus } from "./client-error.ts";
 import { exec } from "./exec.ts";
 import { helpText } from "./help.ts";
 import type { ClientIo } from "./io.ts";
+import { token } from "./token.ts";
 
 export type { ClientIo } from "./io.ts";
 
@@ -11,6 +12,7 @@ type Command = (args: readonly string[], io: ClientIo) => Promise<number>;
 /** Every client command by name: one file each, and a row here. */
 const commands: Readonly<Record<string, Command>> = {
   exec,
+  token,
   help: async (_args, io) => print(io, helpText),
   version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),
 };

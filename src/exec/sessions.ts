@@ -67,13 +67,32 @@ export class Sessions {
     const { runtimes, clock, limits } = this.#deps;
     const runtime = runtimes.get(request.target.runtime);
     if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
-    this.#checkRoom(request, permit);
+    this.checkRoom(request, permit);
+    this.#checkRate(request.principal, permit);
     const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits, witness }, permit);
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
     this.#collectBytes += reserved(request);
     void session.finished.then((outcome) => this.#leave(session, outcome !== undefined));
     return session;
+  }
+
+  /** Whether there is room for a request now. @throws DRAINING, TOO_MANY_SESSIONS, OVERLOADED */
+  checkRoom(request: ExecRequest, permit: Permit): void {
+    const { limits } = this.#deps;
+    if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
+    if (this.#live.size >= limits.sessionsMax) {
+      throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
+    }
+    const ownMax = Math.min(limits.sessionsPerPrincipalMax, permit.sessionsPerPrincipalMax ?? Number.POSITIVE_INFINITY);
+    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
+      const message = `You have ${ownMax} sessions already; end one or wait.`;
+      throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
+    }
+    if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
+      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
+      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
+    }
   }
 
   /** The session of this id, live or ended. */
@@ -113,24 +132,6 @@ export class Sessions {
   /** Lets go of the ended ones and of their timers. */
   close(): void {
     for (const id of [...this.#ended.keys()]) this.#forget(id);
-  }
-
-  #checkRoom(request: ExecRequest, permit: Permit): void {
-    const { limits } = this.#deps;
-    if (this.#isDraining) throw new ExecgateError("DRAINING", "The gateway is shutting down and starts nothing more.");
-    if (this.#live.size >= limits.sessionsMax) {
-      throw new ExecgateError("TOO_MANY_SESSIONS", `All ${limits.sessionsMax} sessions are in use; try again later.`, { retryAfterS: 1 });
-    }
-    const ownMax = Math.min(limits.sessionsPerPrincipalMax, permit.sessionsPerPrincipalMax ?? Number.POSITIVE_INFINITY);
-    if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
-      const message = `You have ${ownMax} sessions already; end one or wait.`;
-      throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
-    }
-    if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
-      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
-      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
-    }
-    this.#checkRate(request.principal, permit);
   }
 
   /** Comes last, because whoever is let through here is counted. */

@@ -1,13 +1,13 @@
 import { findPage, type Page } from "./page.ts";
-import { explainRefusal, type Refusal } from "./refusal.ts";
 import { runSession } from "./session.ts";
 import { createTerminal, type TerminalView } from "./terminal.ts";
+import { askTicket } from "./ticket.ts";
 import { forgetToken, keepToken, keptToken, takeFragment } from "./token.ts";
 import { describeEnd } from "./words.ts";
 
 const askFirst = "The gateway shows it when it starts.";
 
-/** The page's whole life: a token, a session, its end, and again when the user wants. */
+/** The page's whole life: a session, its end, and again when the user wants; a token where the gateway wants one. */
 async function run(): Promise<never> {
   const fragment = takeFragment();
   const target = fragment.target ?? "host";
@@ -21,45 +21,43 @@ async function run(): Promise<never> {
     if (takeFragment().token !== undefined || takeFragment().target !== target) location.reload();
   });
 
-  let message = askFirst;
   for (;;) {
-    const token = keptToken() ?? (await askToken(page, message));
-    const refusal = await session(page, terminal, token, target);
-    if (refusal?.badToken) {
+    // Without a token too: behind a proxy that signs users in, none is needed.
+    const token = keptToken();
+    if (await session(page, terminal, token, target)) {
+      await newSession(page, terminal);
+      terminal.reset();
+    } else {
       forgetToken();
-      message = "The token was not accepted. Enter another one.";
-      continue;
+      await askToken(page, token === undefined ? askFirst : "The token was not accepted. Enter another one.");
     }
-    await newSession(page, terminal);
-    terminal.reset();
   }
 }
 
-async function askToken(page: Page, message: string): Promise<string> {
+async function askToken(page: Page, message: string): Promise<void> {
   page.show("asking", "not connected");
-  const token = await page.askToken(message);
-  keepToken(token);
-  return token;
+  keepToken(await page.askToken(message));
 }
 
-/** Runs one session and shows how it ended; a refusal of the token is returned and not shown. */
-async function session(page: Page, terminal: TerminalView, token: string, target: string): Promise<Refusal | undefined> {
+/** Runs one session and shows how it ended. Returns false, and shows nothing, when a token is needed for it. */
+async function session(page: Page, terminal: TerminalView, token: string | undefined, target: string): Promise<boolean> {
   page.show("connecting", "connecting…");
   terminal.fit();
   page.showSize(terminal.size);
   terminal.focus();
   const base = document.baseURI;
-  const end = await runSession({ base, token, target }, terminal, (resolved) => {
+  const admission = await askTicket(base, token, { target, ...terminal.size });
+  if (admission.kind === "refused") {
+    if (!admission.badToken) page.show("ended", admission.message);
+    return !admission.badToken;
+  }
+  const end = await runSession(base, admission.ticket, terminal, (resolved) => {
     page.showTarget(resolved);
     page.show("connected", "connected");
   });
-  if (end.kind !== "lost" || end.opened) {
-    page.show("ended", describeEnd(end));
-    return undefined;
-  }
-  const refusal = await explainRefusal(base, token, { target, tty: true, ...terminal.size });
-  if (!refusal.badToken) page.show("ended", refusal.message);
-  return refusal;
+  const isLetIn = end.kind !== "lost" || end.opened;
+  page.show("ended", isLetIn ? describeEnd(end) : "the connection could not be opened; something in between may stop WebSockets");
+  return true;
 }
 
 /** Resolves when the user wants another session: by the button, or by Enter in the terminal. */

@@ -1,26 +1,23 @@
 import { type Connection, connect } from "../client/connection.ts";
 import type { ConnectionEnd } from "../client/connection-end.ts";
-import { encodeBearerSubprotocol, nativeSubprotocol } from "../wire/index.ts";
+import { nativeSubprotocol, ticketPrefix } from "../wire/index.ts";
 import { ParsedCount } from "./parsed-count.ts";
 import type { TerminalView } from "./terminal.ts";
 
 /** More than this is not given to the terminal at a time; the server's window holds back the rest. */
 const unparsedBytesMax = 1_048_576;
 
-export interface SessionRequest {
-  /** The page's own address, which every request is relative to, so that a base path behind a proxy is kept. */
-  readonly base: string;
-  readonly token: string;
-  readonly target: string;
-}
-
-/** Runs one login shell on the terminal. Resolves when it is over, with how it ended. */
+/**
+ * Runs the session that the ticket is for on the terminal. Resolves when it is over, with how it ended.
+ * @param base the page's own address, which every request is relative to, so that a base path behind a proxy is kept
+ */
 export async function runSession(
-  request: SessionRequest,
+  base: string,
+  ticket: string,
   terminal: TerminalView,
   attached: (target: string) => void,
 ): Promise<ConnectionEnd> {
-  const socket = new WebSocket(execUrl(request, terminal), [nativeSubprotocol, encodeBearerSubprotocol(request.token)]);
+  const socket = new WebSocket(execUrl(base), [nativeSubprotocol, ticketPrefix + ticket]);
   const count = new ParsedCount((bytes) => connection.ack(bytes));
   const connection: Connection = connect(socket, {
     attached: (message) => {
@@ -44,10 +41,8 @@ export async function runSession(
   }
 }
 
-function execUrl({ base, target }: SessionRequest, terminal: TerminalView): URL {
+function execUrl(base: string): URL {
   const url = new URL("v1/exec", base);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const { cols, rows } = terminal.size;
-  url.search = new URLSearchParams({ target, tty: "1", cols: `${cols}`, rows: `${rows}`, keepMs: "0", flow: "ack" }).toString();
   return url;
 }

@@ -130,7 +130,11 @@ test("no token at all is asked for", { skip }, async () => {
   await using tab = await openTab(browser, url);
   await untilState(tab.page, "asking");
   assert.equal(await tab.page.getByLabel("Access token").evaluate((input) => input === document.activeElement), true);
-  assert.deepEqual(tab.complaints, []);
+  // The browser itself notes that the gateway wants to know who it is.
+  assert.deepEqual(
+    tab.complaints.filter((complaint) => !complaint.includes("401")),
+    [],
+  );
 });
 
 test("a target that is not there is named", { skip }, async () => {

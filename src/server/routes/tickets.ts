@@ -32,7 +32,10 @@ export function ticketsRoute(app: App, deps: RouteDeps): void {
 async function execPurpose(exec: TicketExec, request: FastifyRequest, deps: RouteDeps): Promise<TicketPurpose> {
   const { stdin, stdinEncoding, flow } = exec;
   const bytes = typeof stdin === "string" ? inputBytes(stdin, stdinEncoding, "exec.stdin") : undefined;
-  return { kind: "exec", path: "/v1/exec", wanted: await requestFromTicket(exec, request, deps), stdin: bytes, flow };
+  const wanted = await requestFromTicket(exec, request, deps);
+  // The page is told now what the WebSocket could not tell it.
+  deps.sessions.checkRoom(wanted.request, wanted.permit);
+  return { kind: "exec", path: "/v1/exec", wanted, stdin: bytes, flow };
 }
 
 function attachPurpose(attach: TicketAttach | undefined, request: FastifyRequest, deps: RouteDeps): TicketPurpose {
