@@ -1,7 +1,8 @@
 import type { AllowDocument, BindingDocument, DenyDocument, PolicyDocument } from "./document.ts";
 import { faultOfGlob } from "./glob.ts";
-import { type Binding, Policy } from "./policy.ts";
+import { Policy } from "./policy.ts";
 import { AllowRule, DenyRule } from "./rule.ts";
+import type { Binding } from "./scope.ts";
 
 /** A policy that cannot be: the message names the key path within the section. */
 export class PolicyError extends Error {

@@ -1,20 +1,16 @@
-import type { Principal, Verb } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 import { allow, type Decision, deny, hide, refuse } from "./decision.ts";
-import type { AllowRule, DenyRule, Question } from "./rule.ts";
+import { type Asked, argvKey, type Question } from "./rule.ts";
+import { type Binding, Scope } from "./scope.ts";
 
-/** What one binding gives each of its subjects. */
-export interface Binding {
-  readonly allow: readonly AllowRule[];
-  readonly deny: readonly DenyRule[];
-  /** Milliseconds since 1970; undefined when it does not end. */
-  readonly expiresAt: number | undefined;
-}
-
-const verbs: readonly Verb[] = ["exec", "attach", "view", "kill"];
+/** Scopes that are kept; a principal on a target is one, and finding it again costs as much as there are rules. */
+const scopesMax = 1000;
 
 /** Who may do what: roles bound to subjects. What no rule allows is refused, and what any rule denies is too. */
 export class Policy {
   readonly #bySubject: ReadonlyMap<string, readonly Binding[]>;
+  /** The one that was found first stands first. */
+  readonly #scopes = new Map<string, Scope>();
 
   /** @param bySubject what is bound to `user:NAME` and `group:NAME` */
   constructor(bySubject: ReadonlyMap<string, readonly Binding[]>) {
@@ -22,21 +18,21 @@ export class Policy {
   }
 
   /** @param now milliseconds since 1970 */
-  decide(principal: Principal, question: Question, now: number): Decision {
-    const { verb, request } = question;
-    const bindings = this.#bindingsOf(principal, now);
-    const { id } = request.target;
-    if (!isNear(bindings, id)) return hide(id);
-    const denied = find(bindings, (binding) => binding.deny, verb, id).find((rule) => rule.matches(question));
+  decide(principal: Principal, asked: Asked, now: number): Decision {
+    const { verb, request } = asked;
+    const question: Question = { ...asked, argv: argvKey(request.spec.command) };
+    const scope = this.#scopeOf(principal, request.target.id, now);
+    if (!scope.isNear) return hide(request.target.id);
+    const rules = scope.rulesFor(verb);
+    const denied = rules.deny.find((rule) => rule.matches(question));
     if (denied !== undefined) return deny(denied, question);
-    const near = find(bindings, (binding) => binding.allow, verb, id);
-    const allowing = near.filter((rule) => rule.miss(question) === undefined);
-    return allowing.length > 0 ? allow(allowing) : refuse(near, question);
+    const allowing = rules.allow.filter((rule) => rule.miss(question) === undefined);
+    return allowing.length > 0 ? allow(allowing) : refuse(rules.allow, question);
   }
 
   /** Whether any rule lets the principal do anything on this target. */
   isNear(principal: Principal, targetId: string, now: number): boolean {
-    return isNear(this.#bindingsOf(principal, now), targetId);
+    return this.#scopeOf(principal, targetId, now).isNear;
   }
 
   /** When the next binding after `now` ends; undefined when none does. */
@@ -46,26 +42,21 @@ export class Policy {
     return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
+  #scopeOf(principal: Principal, targetId: string, now: number): Scope {
+    const key = JSON.stringify([principal.subject, principal.groups, targetId]);
+    const known = this.#scopes.get(key);
+    if (known?.holdsAt(now)) return known;
+    const scope = new Scope(this.#bindingsOf(principal, now), targetId, now);
+    const [oldest] = this.#scopes.keys();
+    if (this.#scopes.size >= scopesMax && oldest !== undefined) this.#scopes.delete(oldest);
+    this.#scopes.set(key, scope);
+    return scope;
+  }
+
   #bindingsOf({ subject, groups }: Principal, now: number): readonly Binding[] {
     const subjects = new Set([subject, ...groups.map((group) => `group:${group}`)]);
-    return [...subjects].flatMap((name) => this.#bySubject.get(name) ?? []).filter(({ expiresAt = Infinity }) => now < expiresAt);
+    return [...subjects]
+      .flatMap((name) => this.#bySubject.get(name) ?? [])
+      .filter(({ expiresAt = Number.POSITIVE_INFINITY }) => now < expiresAt);
   }
-}
-
-/** Some verb is allowed on it in some way, and not denied on it in every way. */
-function isNear(bindings: readonly Binding[], targetId: string): boolean {
-  return verbs.some(
-    (verb) =>
-      bindings.some((binding) => binding.allow.some((rule) => rule.covers(verb, targetId))) &&
-      !bindings.some((binding) => binding.deny.some((rule) => rule.isUnconditional && rule.covers(verb, targetId))),
-  );
-}
-
-function find<R extends AllowRule | DenyRule>(
-  bindings: readonly Binding[],
-  rulesOf: (binding: Binding) => readonly R[],
-  verb: Verb,
-  targetId: string,
-): R[] {
-  return bindings.flatMap((binding) => rulesOf(binding).filter((rule) => rule.covers(verb, targetId)));
 }

@@ -4,11 +4,22 @@ import type { AllowDocument, DenyDocument } from "./document.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 
 /** What is asked: to do `verb` to the run that `request` is. */
-export interface Question {
+export interface Asked {
   readonly verb: Verb;
   readonly request: ExecRequest;
   /** Why, where a reason was given. */
   readonly reason: string | undefined;
+}
+
+/** The same, made ready for many rules. */
+export interface Question extends Asked {
+  /** The command of the request, by {@link argvKey}. */
+  readonly argv: string;
+}
+
+/** An argv as one text, which no other argv has. */
+export function argvKey(argv: readonly string[]): string {
+  return JSON.stringify(argv);
 }
 
 /** A condition of a rule that a question does not meet; a later one of the list is nearer to being allowed. */
@@ -21,31 +32,34 @@ type Terms = Pick<AllowDocument, "record" | "reasonRequired" | "timeoutMsMax" | 
 class Rule {
   /** Role, kind and number, such as `operator.allow.0`. */
   readonly name: string;
-  protected readonly verbs: ReadonlySet<Verb> | undefined;
   protected readonly commands: ReadonlySet<string> | undefined;
   protected readonly modes: ReadonlySet<string> | undefined;
   protected readonly users: ReadonlySet<string> | undefined;
   protected readonly env: ReadonlySet<string> | undefined;
+  readonly #verbs: ReadonlySet<Verb> | undefined;
   readonly #targets: readonly Glob[] | undefined;
 
   constructor(name: string, document: AllowDocument | DenyDocument) {
     const { verbs, targets, commands, modes, users, env } = document;
     this.name = name;
-    this.verbs = verbs && new Set(verbs);
+    this.#verbs = verbs && new Set(verbs);
     this.#targets = targets?.map(compileGlob);
-    this.commands = commands === undefined || commands === "any" ? undefined : new Set(commands.map((argv) => JSON.stringify(argv)));
+    this.commands = commands === undefined || commands === "any" ? undefined : new Set(commands.map(argvKey));
     this.modes = modes && new Set(modes);
     this.users = users === undefined || users === "any" ? undefined : new Set(users);
     this.env = env === undefined || env === "any" ? undefined : new Set(env);
   }
 
-  /** Whether it is about this verb on the target of this id. */
-  covers(verb: Verb, targetId: string): boolean {
-    return this.verbs?.has(verb) !== false && (this.#targets === undefined || this.#targets.some((glob) => glob.matches(targetId)));
+  isOn(targetId: string): boolean {
+    return this.#targets === undefined || this.#targets.some((glob) => glob.matches(targetId));
   }
 
-  protected hasCommand({ spec }: ExecRequest): boolean {
-    return this.commands === undefined || this.commands.has(JSON.stringify(spec.command));
+  isAbout(verb: Verb): boolean {
+    return this.#verbs?.has(verb) !== false;
+  }
+
+  protected hasCommand({ argv }: Question): boolean {
+    return this.commands === undefined || this.commands.has(argv);
   }
 
   protected hasMode({ mode }: ExecRequest): boolean {
@@ -67,9 +81,10 @@ export class AllowRule extends Rule {
     this.#anyEnv = document.env === "any" || (document.env === undefined && this.commands === undefined);
   }
 
-  /** The first condition that the question does not meet; undefined when this rule allows it. It is to cover verb and target. */
-  miss({ verb, request, reason }: Question): Condition | undefined {
-    if (!this.hasCommand(request)) return "command";
+  /** The first condition that the question does not meet; undefined when this rule allows it. It is to be about verb and target. */
+  miss(question: Question): Condition | undefined {
+    const { verb, request, reason } = question;
+    if (!this.hasCommand(question)) return "command";
     if (!this.hasMode(request)) return "mode";
     if (!this.#hasUser(verb, request.spec.user)) return "user";
     if (verb === "exec" && !this.#anyEnv && this.envBeyond(request).length > 0) return "env";
@@ -102,12 +117,12 @@ export class DenyRule extends Rule {
     return [this.commands, this.modes, this.users, this.env].every((condition) => condition === undefined);
   }
 
-  /** Whether it denies the question. It is to cover verb and target. */
-  matches({ request }: Question): boolean {
-    const { user, env } = request.spec;
+  /** Whether it denies the question. It is to be about verb and target. */
+  matches(question: Question): boolean {
+    const { user, env } = question.request.spec;
     return (
-      this.hasCommand(request) &&
-      this.hasMode(request) &&
+      this.hasCommand(question) &&
+      this.hasMode(question.request) &&
       (this.users === undefined || (user !== undefined && this.users.has(user))) &&
       (this.env === undefined || Object.keys(env).some((name) => this.env?.has(name)))
     );

@@ -1,0 +1,52 @@
+import type { Verb } from "../principal.ts";
+import type { AllowRule, DenyRule } from "./rule.ts";
+
+const verbs: readonly Verb[] = ["exec", "attach", "view", "kill"];
+
+/** What one binding gives each of its subjects. */
+export interface Binding {
+  readonly allow: readonly AllowRule[];
+  readonly deny: readonly DenyRule[];
+  /** Milliseconds since 1970; undefined when it does not end. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The rules that are about one verb. */
+interface RulesOfVerb {
+  readonly allow: readonly AllowRule[];
+  readonly deny: readonly DenyRule[];
+}
+
+/** What all rules together say to one principal of one target: found once, and asked for every request after that. */
+export class Scope {
+  /** Some verb is allowed on the target in some way, and not denied in every way. */
+  readonly isNear: boolean;
+  readonly #madeAt: number;
+  /** When the next of its bindings ends. */
+  readonly #expiresAt: number;
+  readonly #byVerb: ReadonlyMap<Verb, RulesOfVerb>;
+
+  /**
+   * @param bindings those that hold at `now`
+   * @param now milliseconds since 1970
+   */
+  constructor(bindings: readonly Binding[], targetId: string, now: number) {
+    this.#madeAt = now;
+    this.#expiresAt = Math.min(...bindings.map(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt));
+    const allow = bindings.flatMap((binding) => binding.allow).filter((rule) => rule.isOn(targetId));
+    const deny = bindings.flatMap((binding) => binding.deny).filter((rule) => rule.isOn(targetId));
+    this.#byVerb = new Map(
+      verbs.map((verb) => [verb, { allow: allow.filter((rule) => rule.isAbout(verb)), deny: deny.filter((rule) => rule.isAbout(verb)) }]),
+    );
+    this.isNear = [...this.#byVerb.values()].some((rules) => rules.allow.length > 0 && !rules.deny.some((rule) => rule.isUnconditional));
+  }
+
+  /** Whether the same bindings hold at `now`; not before it was made either, when somebody set the clock back. */
+  holdsAt(now: number): boolean {
+    return this.#madeAt <= now && now < this.#expiresAt;
+  }
+
+  rulesFor(verb: Verb): RulesOfVerb {
+    return this.#byVerb.get(verb) ?? { allow: [], deny: [] };
+  }
+}
