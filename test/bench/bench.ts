@@ -7,12 +7,13 @@ import { parseArgs } from "node:util";
 import { completeness } from "./completeness.ts";
 import { echo } from "./echo.ts";
 import { type Figure, isMet, lineOf } from "./figure.ts";
+import { guarded } from "./guarded.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { rate } from "./rate.ts";
 import { throughput } from "./throughput.ts";
 
-const parts = [latency, rate, throughput, echo, idle, completeness];
+const parts = [latency, rate, guarded, throughput, echo, idle, completeness];
 
 const { values, positionals } = parseArgs({ options: { json: { type: "string" } }, allowPositionals: true });
 const unknown = positionals.find((name) => !parts.some((part) => part.name === name));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -18,18 +18,24 @@ export interface GatewayProcess extends AsyncDisposable {
   residentBytes(): number;
 }
 
-/**
- * Starts the gateway as a user would.
- * @param flags for its Node; those in EXECGATE_BENCH_NODE_OPTIONS come to them, for profiles
- */
-export async function startGatewayProcess(...flags: string[]): Promise<GatewayProcess> {
+export interface BenchGateway {
+  /** For its Node; those in EXECGATE_BENCH_NODE_OPTIONS come to them, for profiles. */
+  readonly flags?: readonly string[];
+  /** What stands in the configuration file. */
+  readonly settings?: object;
+}
+
+/** Starts the gateway as a user would. */
+export async function startGatewayProcess({ flags = [], settings = {} }: BenchGateway = {}): Promise<GatewayProcess> {
   const stateDir = mkdtempSync(join(temporaryDirectory(), "state-"));
   const env = { ...process.env, EXECGATE_TOKEN: testToken, EXECGATE_STATE_DIR: stateDir };
   const nodeArguments = [...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
+  const configFile = join(stateDir, "config.yaml");
+  writeFileSync(configFile, JSON.stringify(settings));
   // A file, because whoever read the log from a pipe would compete with what is measured.
   const logFile = join(stateDir, "log");
   const logFd = openSync(logFile, "a");
-  const child = spawn(process.execPath, [...nodeArguments, program, "serve", "--listen", "127.0.0.1:0"], {
+  const child = spawn(process.execPath, [...nodeArguments, program, "serve", "--config", configFile, "--listen", "127.0.0.1:0"], {
     env,
     stdio: ["ignore", "ignore", logFd],
   });

@@ -16,7 +16,7 @@ const query = [
 export const idle: Part = { name: "idle", measure };
 
 async function measure(): Promise<readonly Figure[]> {
-  await using gateway = await startGatewayProcess("--inspect=127.0.0.1:0");
+  await using gateway = await startGatewayProcess({ flags: ["--inspect=127.0.0.1:0"] });
   await using _warm = await openSessions(gateway.port, warmUps);
   const before = await settled(gateway);
   await using _idle = await openSessions(gateway.port, sessions);

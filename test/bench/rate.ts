@@ -1,4 +1,5 @@
 import { bareSpawn } from "./bare-spawn.ts";
+import { rateOf, ratios } from "./busy.ts";
 import { type Figure, median, type Part } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
@@ -18,12 +19,12 @@ async function measure(): Promise<readonly Figure[]> {
   const clients = await Promise.all(Array.from({ length: concurrency }, () => openHttpClient(gateway.port)));
   const ways = clients.map((client) => () => client.exec(body));
   const bareWays = ways.map(() => bareSpawn);
-  await rateOf(ways);
-  await rateOf(bareWays);
+  await rateOf(ways, runsARound);
+  await rateOf(bareWays, runsARound);
   const [ours, bare, direct]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds; round++) {
-    ours.push(await rateOf(ways));
-    bare.push(await rateOf(bareWays));
+    ours.push(await rateOf(ways, runsARound));
+    bare.push(await rateOf(bareWays, runsARound));
     const [us = Number.NaN] = runPeer(peer, String(runsARound), String(concurrency));
     direct.push((runsARound * 1e6) / us);
   }
@@ -35,20 +36,4 @@ async function measure(): Promise<readonly Figure[]> {
     { name: "exec / bare spawn, at 16", value: median(ratios(ours, bare)), unit: "×", aim: { is: "atLeast", limit: 1 } },
     { name: "exec / C posix_spawn, at 16", value: median(ratios(ours, direct)), unit: "×" },
   ];
-}
-
-/** Runs a second when all ways are kept busy. */
-async function rateOf(ways: readonly (() => Promise<unknown>)[]): Promise<number> {
-  let left = runsARound;
-  const began = performance.now();
-  const keepBusy = async (run: () => Promise<unknown>): Promise<void> => {
-    while (left-- > 0) await run();
-  };
-  await Promise.all(ways.map(keepBusy));
-  return (runsARound * 1000) / (performance.now() - began);
-}
-
-/** Round by round: the two of one round saw the same machine. */
-function ratios(ours: readonly number[], others: readonly number[]): number[] {
-  return ours.map((value, round) => value / (others[round] ?? Number.NaN));
 }
