@@ -247,6 +247,8 @@ export class Session {
     }
     const drained = process.output.complete;
     process.release();
+    // An ended session is kept for minutes: what the process held is not to be kept with it.
+    this.#process = undefined;
     this.outcome = { ...sayEnd(first), drained, termination, durationMs: toMicroseconds(durationMs) };
     this.#state = "ended";
     this.log.endOutput();

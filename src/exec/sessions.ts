@@ -36,8 +36,9 @@ const endedKeptMs = 10 * 60 * 1000;
 export class Sessions {
   readonly #deps: SessionsDeps;
   readonly #live = new Map<string, Session>();
-  /** Oldest end first. */
-  readonly #ended = new Map<string, { session: Session; bytes: number; cancel: () => void }>();
+  /** Oldest end first, so that one timer, for the first of them, is enough. */
+  readonly #ended = new Map<string, { session: Session; bytes: number; untilMs: number }>();
+  #cancelForgetting: (() => void) | undefined;
   readonly #countByPrincipal = new Map<string, number>();
   readonly #rate: Rate;
   #collectBytes = 0;
@@ -163,8 +164,8 @@ export class Sessions {
     const { counts } = session.log;
     const cap = session.request.collect?.bytesMax ?? 0;
     const bytes = session.log.cost + Math.min(cap, counts.stdout) + Math.min(cap, counts.stderr);
-    const cancel = clock.after(endedKeptMs, () => this.#forget(session.id));
-    this.#ended.set(session.id, { session, bytes, cancel });
+    this.#ended.set(session.id, { session, bytes, untilMs: clock.monotonicMs() + endedKeptMs });
+    if (this.#ended.size === 1) this.#forgetInTime();
     this.#endedBytes += bytes;
     for (const id of this.#ended.keys()) {
       if (this.#ended.size <= limits.endedSessionsMax && this.#endedBytes <= limits.endedBytesMax) break;
@@ -175,9 +176,23 @@ export class Sessions {
   #forget(id: string): void {
     const kept = this.#ended.get(id);
     if (kept === undefined) return;
-    kept.cancel();
     this.#endedBytes -= kept.bytes;
     this.#ended.delete(id);
+    if (this.#ended.size === 0) this.#cancelForgetting?.();
+  }
+
+  /** Forgets what is due, and comes again when the next is. */
+  #forgetInTime(): void {
+    const { clock } = this.#deps;
+    this.#cancelForgetting?.();
+    for (const [id, { untilMs }] of this.#ended) {
+      const restMs = untilMs - clock.monotonicMs();
+      if (restMs > 0) {
+        this.#cancelForgetting = clock.after(restMs, () => this.#forgetInTime());
+        return;
+      }
+      this.#forget(id);
+    }
   }
 }
 

@@ -147,7 +147,7 @@ describe("an ended session", () => {
     const [first, second, third] = [await run(), await run(), await run()];
     assert.deepEqual([...sessions.list()], [second, third]);
     assert.equal(sessions.get(first.id), undefined);
-    assert.equal(clock.timers, 2);
+    assert.equal(clock.timers, 1);
   });
 
   test("makes way when they hold too many bytes, unless the output was let go of", async () => {
