@@ -94,7 +94,7 @@ test("what goes on by a credential that ends is ended within a second, by anothe
   const ended: [string, string][] = [];
   for (const principal of [await present(secret), await present("other")]) {
     const end = ({ code }: ExecgateError): void => void ended.push([principal.subject, code]);
-    grants.add({ principal, reason: undefined, verb: "exec", request: requestFor({}), end });
+    grants.add({ principal, from: "10.0.0.1", reason: undefined, verb: "exec", request: requestFor({}), end });
   }
   const stop = watchCredentials(grants, authentication, clock);
   clock.wallMs += 86_400_000;
@@ -115,7 +115,14 @@ test("what goes on by a credential that ends is ended within a second, by anothe
 test("a right is reviewed with the groups that its principal has by now", async () => {
   const { authentication, present } = createAuthentication(settingsOf(ci));
   const grants = new Grants();
-  grants.add({ principal: await present(secret), reason: undefined, verb: "exec", request: requestFor({}), end: () => undefined });
+  grants.add({
+    principal: await present(secret),
+    from: "10.0.0.1",
+    reason: undefined,
+    verb: "exec",
+    request: requestFor({}),
+    end: () => undefined,
+  });
   authentication.configure(settingsOf({ ...ci, groups: ["night"] }));
   assert.equal(
     grants.renew((principal) => authentication.current(principal)),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { elsewhere } from "../fixtures/elsewhere.ts";
 import { refusalOf } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
@@ -15,9 +16,6 @@ before(async () => {
   host = new URL(served.url).host;
 });
 after(() => served[Symbol.asyncDispose]());
-
-let addresses = 0;
-const elsewhere = () => ({ "x-forwarded-for": `10.0.${Math.floor(++addresses / 250)}.${(addresses % 250) + 1}` });
 
 /** Every route with every method that it is registered for, read off the router's own table. */
 function routes(): { method: string; path: string }[] {
