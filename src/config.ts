@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Static, Type } from "typebox";
-import { parse, YAMLParseError } from "yaml";
 import type { AuthSettings } from "./access/authentication.ts";
 import type { Policy } from "./access/policy/policy.ts";
 import { type Address, defaultAddresses } from "./address.ts";
@@ -12,6 +10,7 @@ import { authSchema, readAuth } from "./config/auth.ts";
 import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config/behind-proxy.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { flag, optionalSection, path, section, text, texts } from "./config/fields.ts";
+import { type ReadFile, readYaml } from "./config/file.ts";
 import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
@@ -51,6 +50,8 @@ type FileConfig = Static<typeof fileSchema>;
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
 export interface Config
   extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode">> {
+  /** Undefined when there is none. */
+  readonly file: ReadFile | undefined;
   readonly listen: readonly Address[];
   readonly metricsListen: Address | undefined;
   /** The mode of the sockets of `unix:` listeners. */
@@ -81,7 +82,8 @@ export interface ConfigSources {
 export function loadConfig({ argv, env }: ConfigSources): Config {
   const flags = readFlags(argv);
   const configFile = flags.config ?? env.EXECGATE_CONFIG;
-  const file = validate(fileSchema, configFile === undefined ? {} : readYaml(configFile));
+  const read = configFile === undefined ? undefined : readYaml(configFile);
+  const file = validate(fileSchema, read?.value ?? {});
   if (flags["host-user"] !== undefined) file.runtimes.host.user = flags["host-user"];
   const listen = flags.listen ?? env.EXECGATE_LISTEN?.split(",") ?? file.listen;
   const addresses = listen?.map((text) => readAddress("listen", text)) ?? defaultAddresses;
@@ -92,6 +94,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const { metrics: _, auth, policy, audit, unixMode, ...rest } = file;
   return Object.freeze({
     ...rest,
+    file: read?.file,
     listen: addresses,
     metricsListen,
     unixMode: Number.parseInt(unixMode, 8),
@@ -102,6 +105,18 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
     token: readOwnerToken(env),
     stateDir: stateDir(env),
   });
+}
+
+/**
+ * Reads it again for a gateway that was started by `before`.
+ * @throws ConfigError also for a file that says nothing, which is rather about to be written than meant to allow everything,
+ * and for an `auth` section that came or went, because with it the owner does
+ */
+export function reloadConfig(before: Config, sources: ConfigSources): Config {
+  const config = loadConfig(sources);
+  if (config.file?.isEmpty) throw new ConfigError(`${config.file.path}: there is nothing in it`);
+  if ((config.auth === undefined) === (before.auth === undefined)) return config;
+  throw new ConfigError(`auth: the section ${before.auth === undefined ? "is new" : "is gone"}; that takes a restart`);
 }
 
 /** The directory of the token and the self-signed certificate. A variable that is empty counts as not set, as XDG has it. */
@@ -115,15 +130,6 @@ function readFlags(argv: readonly string[]) {
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
   } catch (cause) {
     throw new ConfigError(cause instanceof Error ? cause.message : String(cause));
-  }
-}
-
-function readYaml(file: string): unknown {
-  try {
-    return parse(readFileSync(file, "utf8"), { uniqueKeys: true, strict: true }) ?? {};
-  } catch (cause) {
-    const what = cause instanceof YAMLParseError ? cause.message : cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${file}: ${what}`);
   }
 }
 

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import type { Audit } from "./access/audit/audit.ts";
-import { Authentication } from "./access/authentication.ts";
+import { Authentication, type AuthSettings } from "./access/authentication.ts";
 import { Authorizer, type OnDenied } from "./access/authorizer.ts";
-import { watchCredentials } from "./access/credential-watch.ts";
 import { Grants } from "./access/grants.ts";
 import { Tickets } from "./access/tickets.ts";
+import { watchRights } from "./access/watch-rights.ts";
 import type { Address } from "./address.ts";
 import { openAudit } from "./audit.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -40,6 +40,8 @@ export interface Gateway {
   readonly token: string | undefined;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly audit: Audit;
+  /** Lives by this identity and policy from here on, and ends what they do not allow. Returns how much it ended. */
+  reload(config: Pick<Config, "auth" | "policy">): number;
   /**
    * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
    * @param hurry ends the rest at once when it aborts
@@ -50,6 +52,9 @@ export interface Gateway {
 /** How long a client whose session was ended may take for the closing handshake, milliseconds. */
 const farewellMs = 1000;
 
+/** Without an `auth` section the owner is the only one. */
+const noAuth: AuthSettings = { tokens: [], jwt: [] };
+
 /** Wires everything together: the only place that knows all the parts. @throws ConfigError for what the machine refuses */
 export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
   const version = readVersion();
@@ -58,11 +63,9 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
   const token = await findToken(config, log);
-  const authentication = new Authentication(config.auth ?? { tokens: [], jwt: [] }, token, systemClock, log);
   const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
-  const grants = new Grants();
-  const authorizer = new Authorizer({ clock: systemClock, grants, policy: config.policy, onDenied: tellDenials(log, audit) });
+  const { authentication, grants, authorizer, reload } = createRights(config, token, audit, log);
   const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
   const app = await buildApp({
     sessions,
@@ -86,7 +89,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   authentication.trustAuthorities(tls?.clientCa);
   const listeners = await openListeners(app, config, tls, log);
-  const unwatchCredentials = watchCredentials(grants, authentication, systemClock);
+  const unwatchRights = watchRights(grants, authentication, authorizer, systemClock);
   const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
   return {
@@ -94,11 +97,12 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     token,
     runtimes,
     audit,
+    reload,
     urls: listeners.map((listener) => listener.url),
     metricsUrl: metricsListener?.url,
     async shutdown(hurry) {
       unfollowTls();
-      unwatchCredentials();
+      unwatchRights();
       const empty = sessions.drain();
       await waitForEnd(empty, config.limits.shutdownMs, hurry);
       sessions.stopAll();
@@ -115,6 +119,18 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
+}
+
+/** Who somebody is, what they may do, and what goes on by that. */
+function createRights({ auth, policy }: Config, token: string | undefined, audit: Audit, log: Logger) {
+  const authentication = new Authentication(auth ?? noAuth, token, systemClock, log);
+  const grants = new Grants();
+  const authorizer = new Authorizer({ clock: systemClock, grants, policy, onDenied: tellDenials(log, audit) });
+  const reload: Gateway["reload"] = (config) => {
+    authentication.configure(config.auth ?? noAuth);
+    return grants.renew((principal) => authentication.current(principal)) + authorizer.replacePolicy(config.policy);
+  };
+  return { authentication, grants, authorizer, reload };
 }
 
 function tellDenials(log: Logger, audit: Audit): OnDenied {

@@ -2,8 +2,11 @@ import { once } from "node:events";
 import { userInfo } from "node:os";
 import { destination, type Logger, pino } from "pino";
 import { ConfigError } from "./config/config-error.ts";
-import { loadConfig } from "./config.ts";
+import { type Config, type ConfigSources, loadConfig, reloadConfig } from "./config.ts";
+import { systemClock } from "./exec/clock.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { createReload } from "./reload.ts";
+import { watchFiles } from "./watch-files.ts";
 
 /** The exit status of a start that the configuration forbids (EX_CONFIG of sysexits.h). */
 const configStatus = 78;
@@ -15,20 +18,25 @@ export async function serve(argv: readonly string[]): Promise<void> {
   const hurry = new AbortController();
   const onSignal = (): void => (asked.signal.aborted ? hurry : asked).abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, onSignal);
-  // A terminal that is closed must not end what runs.
+  // A terminal that is closed while the gateway starts must not end it.
   process.on("SIGHUP", () => log.info("SIGHUP"));
-  const gateway = await start(argv, log);
-  process.on("SIGHUP", () => gateway.audit.reopen());
+  const sources = { argv, env: process.env };
+  const { config, gateway } = await start(sources, log);
+  const { audit } = gateway;
+  const reload = createReload({ config, load: () => reloadConfig(config, sources), apply: gateway.reload, audit, log });
+  process.on("SIGHUP", reload);
+  const unwatch = config.file && watchFiles([config.file.path], systemClock, reload);
   if (!asked.signal.aborted) await once(asked.signal, "abort");
+  unwatch?.();
   log.info("draining");
   await gateway.shutdown(hurry.signal);
   log.info("stopped");
   process.exit(0);
 }
 
-async function start(argv: readonly string[], log: Logger): Promise<Gateway> {
+async function start(sources: ConfigSources, log: Logger): Promise<{ config: Config; gateway: Gateway }> {
   try {
-    const config = loadConfig({ argv, env: process.env });
+    const config = loadConfig(sources);
     const gateway = await startGateway(config, log);
     const isolation = Object.fromEntries([...gateway.runtimes.values()].map((runtime) => [runtime.name, runtime.isolation]));
     log.info({ urls: gateway.urls, metricsUrl: gateway.metricsUrl, isolation }, "execgate is ready");
@@ -36,7 +44,7 @@ async function start(argv: readonly string[], log: Logger): Promise<Gateway> {
       log.warn("commands on the host run as the gateway's own user: policy there cannot be more than advice");
     }
     if (process.stdout.isTTY) process.stdout.write(banner(gateway));
-    return gateway;
+    return { config, gateway };
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     process.stderr.write(`execgate: ${cause.message}\n`);

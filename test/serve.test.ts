@@ -129,3 +129,43 @@ test("an empty token file lets nobody start", async () => {
   assert.equal((await gateway.exited).status, 78);
   assert.match(gateway.stderr, /^execgate: .*token/m);
 });
+
+const settingsOf = (target: string) =>
+  JSON.stringify({
+    policy: {
+      roles: { r: { allow: [{ verbs: ["exec"], targets: [target], commands: "any" }] } },
+      bindings: [{ subjects: ["user:owner"], roles: ["r"] }],
+    },
+  });
+
+test("SIGHUP reads the policy again, a bad or empty file keeps it and says why", async () => {
+  await using gateway = await GatewayProcess.spawn({ settings: settingsOf("host") });
+  const request = await gateway.requester();
+  const exec = async () => (await request("/v1/exec", { method: "POST", body: { command: ["true"] } })).status;
+  const file = join(gateway.stateDir, "config.yaml");
+  const hangUp = async (content: string, msg: string) => {
+    await writeFile(file, content);
+    gateway.child.kill("SIGHUP");
+    return await gateway.logged(msg);
+  };
+  assert.equal(await exec(), 200);
+  const kept = await hangUp("policy: { rolls: {} }", "the configuration could not be read again; the one from before goes on");
+  assert.equal(kept.reason, "policy.rolls: unknown key");
+  assert.equal(await exec(), 200);
+  await hangUp(settingsOf("docker:*"), "auth and policy were read again");
+  assert.equal(await exec(), 404);
+});
+
+test("a changed file is read again by itself, also when it is truncated before it is written", async () => {
+  await using gateway = await GatewayProcess.spawn({ settings: settingsOf("host") });
+  const request = await gateway.requester();
+  const file = join(gateway.stateDir, "config.yaml");
+  const session = await request("/v1/sessions", { method: "POST", body: { command: ["cat"], stdin: true } });
+  await writeFile(file, "");
+  await writeFile(file, settingsOf("docker:*"));
+  await gateway.logged("auth and policy were read again");
+  await until("end of the session", async () => {
+    const { state, endedBy } = (await request(String(session.headers.location))).json as { state: string; endedBy: string | null };
+    return state === "ended" && endedBy === "policy";
+  });
+});

@@ -35,27 +35,37 @@ export class Authorizer {
   readonly #grants: Grants;
   readonly #onDenied: OnDenied;
   #policy: Policy | undefined;
+  /** When the next binding ends, milliseconds since 1970. */
+  #bindingEndsAt: number | undefined;
 
   constructor({ clock, grants, policy, onDenied }: AuthorizerDeps) {
     this.#clock = clock;
     this.#grants = grants;
     this.#policy = policy;
+    this.#bindingEndsAt = policy?.nextExpiry(clock.now());
     this.#onDenied = onDenied;
   }
 
   /** Decides by another policy from here on, and ends what it does not allow. Returns how many grants were ended. */
   replacePolicy(policy: Policy | undefined): number {
     this.#policy = policy;
-    return this.review();
+    return this.#review();
+  }
+
+  /** Ends what went on by a binding that has ended. Costs nothing as long as none has. */
+  reviewBindings(): void {
+    if (this.#bindingEndsAt !== undefined && this.#bindingEndsAt <= this.#clock.now()) this.#review();
   }
 
   /** Ends what went on by a right that is no more. Returns how many grants were ended. */
-  review(): number {
+  #review(): number {
+    this.#bindingEndsAt = this.#policy?.nextExpiry(this.#clock.now());
     return this.#grants.review((grant) => {
       if (grant.verb !== "exec" && isOwn(grant, grant.request)) return undefined;
       const refused = this.#refusal(grant, grant.verb, grant.request);
-      if (refused !== undefined) this.#onDenied(grant, grant.verb, grant.request, refused);
-      return refused?.refusal;
+      if (refused === undefined) return undefined;
+      this.#onDenied(grant, grant.verb, grant.request, refused);
+      return new ExecgateError("FORBIDDEN", "Policy does not allow this any more.");
     });
   }
 

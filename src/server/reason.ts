@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { ExecgateError } from "../errors.ts";
 
 /** The most that a reason may be, characters. */
@@ -7,14 +8,16 @@ export const reasonLengthMax = 512;
 export const reasonHeader = "execgate-reason";
 
 /**
- * Reads the reason from its header, which is UTF-8.
+ * Reads the reason from its header, which is UTF-8, or Latin-1 where a browser sent it.
  * @throws BAD_REQUEST when it is empty, too long, or holds control characters
  */
 export function readReason(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
-  const reason = Buffer.from([header].flat().join(", "), "latin1").toString("utf8");
-  if (reason.length > 0 && reason.length <= reasonLengthMax && !/\p{Cc}|�/u.test(reason)) return reason;
-  const message = `Execgate-Reason must be 1 to ${reasonLengthMax} characters of UTF-8, none of them a control character.`;
+  const latin1 = [header].flat().join(", ");
+  const bytes = Buffer.from(latin1, "latin1");
+  const reason = isUtf8(bytes) ? bytes.toString("utf8") : latin1;
+  if (reason.length > 0 && reason.length <= reasonLengthMax && !/\p{Cc}/u.test(reason)) return reason;
+  const message = `Execgate-Reason must be 1 to ${reasonLengthMax} characters, none of them a control character.`;
   throw new ExecgateError("BAD_REQUEST", message, { field: "Execgate-Reason" });
 }
 

@@ -1,0 +1,59 @@
+import type { Logger } from "pino";
+import type { Audit } from "./access/audit/audit.ts";
+import { ConfigError } from "./config/config-error.ts";
+import type { Config } from "./config.ts";
+
+export interface ReloadDeps {
+  /** What the gateway was started with. */
+  readonly config: Config;
+  /** Reads the configuration again. @throws ConfigError */
+  readonly load: () => Config;
+  /** Gives it, in one turn, to everything that lives by it; returns how much of what went on was ended. */
+  readonly apply: (config: Config) => number;
+  readonly audit: Pick<Audit, "record" | "reopen">;
+  readonly log: Logger;
+}
+
+/** What a reload changes; everything else waits for a restart. */
+const reloaded: readonly string[] = ["auth", "policy", "file"];
+
+/**
+ * Returns what reads the configuration again: identity and policy are what the file says from then on, or, when it is no
+ * good, what they were; the audit goes on in the file that stands at its path.
+ */
+export function createReload({ config: started, load, apply, audit, log }: ReloadDeps): () => void {
+  let current = started;
+  return () => {
+    audit.reopen();
+    if (started.file === undefined) return log.info("there is no configuration file to read again");
+    const next = tryTo(load, (reason) => {
+      log.error({ file: started.file?.path, reason }, "the configuration could not be read again; the one from before goes on");
+      audit.record({ event: "policy.reload", outcome: "kept", sha256: current.file?.sha256, reason });
+    });
+    if (next === undefined) return;
+    const ended = apply(next);
+    if (current.policy !== undefined && next.policy === undefined) {
+      log.warn("the configuration has no policy any more: whoever is authenticated may do everything");
+    }
+    current = next;
+    log.info({ file: next.file?.path, sha256: next.file?.sha256, ended }, "auth and policy were read again");
+    audit.record({ event: "policy.reload", outcome: "applied", sha256: next.file?.sha256 });
+    const waiting = changedKeys(started, next);
+    if (waiting.length > 0) log.warn({ settings: waiting }, "these settings have changed and wait for a restart");
+  };
+}
+
+function tryTo(load: () => Config, failed: (reason: string) => void): Config | undefined {
+  try {
+    return load();
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    failed(cause.message);
+    return undefined;
+  }
+}
+
+function changedKeys(before: Config, after: Config): string[] {
+  const textOf = (config: Config, key: string): string | undefined => JSON.stringify(config[key as keyof Config]);
+  return Object.keys(before).filter((key) => !reloaded.includes(key) && textOf(before, key) !== textOf(after, key));
+}
