@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Authentication, type AuthSettings } from "../../src/access/authentication.ts";
-import { watchCredentials } from "../../src/access/credential-watch.ts";
+import { Authorizer } from "../../src/access/authorizer.ts";
 import { Grants } from "../../src/access/grants.ts";
 import type { Principal } from "../../src/access/principal.ts";
 import { digestOf, type StaticToken } from "../../src/access/static-tokens.ts";
+import { watchRights } from "../../src/access/watch-rights.ts";
 import type { ExecgateError } from "../../src/errors.ts";
 import { FakeClock } from "../fixtures/clock.ts";
 import { requestFor } from "../fixtures/policy.ts";
@@ -96,7 +97,8 @@ test("what goes on by a credential that ends is ended within a second, by anothe
     const end = ({ code }: ExecgateError): void => void ended.push([principal.subject, code]);
     grants.add({ principal, from: "10.0.0.1", reason: undefined, verb: "exec", request: requestFor({}), end });
   }
-  const stop = watchCredentials(grants, authentication, clock);
+  const authorizer = new Authorizer({ clock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") });
+  const stop = watchRights(grants, authentication, authorizer, clock);
   clock.wallMs += 86_400_000;
   await clock.advance(4000);
   assert.deepEqual(ended, [], "the clock on the wall ends nothing");
