@@ -1,4 +1,5 @@
-import type { Cursor, CursorOptions, OutputLog } from "./log.ts";
+import type { Cursor, CursorOptions } from "./cursor.ts";
+import type { OutputLog } from "./log.ts";
 import type { EndedBy } from "./outcome.ts";
 import type { Size } from "./runtime.ts";
 

@@ -1,4 +1,4 @@
-import type { Cursor } from "./log.ts";
+import type { Cursor, LogItem } from "./cursor.ts";
 import type { StreamName } from "./runtime.ts";
 
 /** Which end of an over-long stream is kept. */
@@ -19,9 +19,11 @@ export type Collection = Readonly<Record<StreamName, Collected>>;
  */
 export async function collect(cursor: Cursor, cap: number, keep: Keep): Promise<Collection> {
   const streams = { stdout: createCollector(cap, keep), stderr: createCollector(cap, keep) };
-  for (let item = await cursor.next(); item !== undefined; item = await cursor.next()) {
+  const add = (item: LogItem): void => {
     if (item.type === "data") streams[item.stream].add(item.bytes);
-  }
+  };
+  do cursor.lend(add);
+  while (await cursor.more());
   return { stdout: streams.stdout.result(), stderr: streams.stderr.result() };
 }
 

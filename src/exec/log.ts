@@ -1,49 +1,30 @@
+import { type Cursor, type CursorOptions, LogCursor, type LogItem } from "./cursor.ts";
+import { givePage, pageBytes, takePage } from "./pages.ts";
 import type { Chunk, StreamName } from "./runtime.ts";
 
-/** What a cursor yields: output bytes, or the range that is no longer kept. */
-export type LogItem =
-  | { readonly type: "data"; readonly stream: StreamName; readonly offset: number; readonly bytes: Buffer }
-  | { readonly type: "gap"; readonly from: number; readonly to: number };
-
-export interface CursorOptions {
-  /** The number of the first byte wanted; the oldest kept when undefined. */
-  readonly offset?: number | undefined;
-  /** A writer holds the source back when it is slow; a viewer is left behind and gets a `gap`. */
-  readonly role: "writer" | "viewer";
-  /**
-   * Nothing more is handed out once so many bytes are under way beyond the last `ack`; the piece that reaches the mark is
-   * still given whole, because small remainders would make small frames. Undefined for a cursor that is not acknowledged.
-   */
-  readonly ackWindow?: number | undefined;
-}
-
-/** A reader's place in the log. One call of `next` at a time. */
-export interface Cursor {
-  /** The number of the next byte. */
-  readonly offset: number;
-  /** What is there now, without waiting. */
-  take(): LogItem | undefined;
-  /** The next item as soon as there is one; undefined after the last byte of an ended log, or when the cursor is closed. */
-  next(): Promise<LogItem | undefined>;
-  /** Confirms every byte below `offset`. Returns false, and changes nothing, when that was never handed out. */
-  ack(offset: number): boolean;
-  close(): void;
+/** Memory with one entry, or with several one behind the other. */
+interface Block {
+  readonly bytes: Buffer;
+  /** Entries in it that are still kept. */
+  entries: number;
+  /** Bytes of it were given to somebody who may hold them for ever. */
+  isGiven: boolean;
 }
 
 interface Entry {
   readonly stream: StreamName;
   readonly offset: number;
+  readonly block: Block;
   bytes: Buffer;
 }
 
-const nothing = Buffer.alloc(0);
+const nothing: Block = { bytes: Buffer.alloc(0), entries: 0, isGiven: true };
 /** Stands where an entry was let go of, until the array is compacted. */
-const gone: Entry = { stream: "stdout", offset: 0, bytes: nothing };
+const gone: Entry = { stream: "stdout", offset: 0, block: nothing, bytes: nothing.bytes };
 
-/** Pieces below this are copied into pages: kept as they were read, each would cost about 400 bytes on top. */
+/** Pieces below this are copied together: kept as they were read, each would cost about 400 bytes on top. */
 const smallBytes = 4096;
-const pageBytesMin = 1024;
-const pageBytesMax = 16_384;
+const blockBytesMin = 1024;
 /** What an entry costs beside its bytes, counted against the capacity so that tiny pieces of alternating streams stay bounded. */
 const entryCost = 256;
 
@@ -60,8 +41,8 @@ export class OutputLog {
   #head = 0;
   #cost = 0;
   /** Small pieces of both streams are put here one behind the other; full, it is replaced and belongs to its entries alone. */
-  #page = nothing;
-  #pageUsed = 0;
+  #block = nothing;
+  #blockUsed = 0;
   #end = 0;
   #isEnded = false;
   #admitsRest = false;
@@ -97,8 +78,8 @@ export class OutputLog {
   append({ stream, bytes }: Chunk): void {
     if (bytes.length === 0) return;
     this.counts[stream] += bytes.length;
-    if (bytes.length >= smallBytes) this.#push({ stream, offset: this.#end, bytes });
-    else this.#appendSmall(stream, bytes);
+    if (isSmall(bytes)) this.#appendSmall(stream, bytes);
+    else this.#push(stream, { bytes, entries: 0, isGiven: false }, bytes);
     this.#end += bytes.length;
     this.#cost += bytes.length;
     this.#evict();
@@ -127,11 +108,12 @@ export class OutputLog {
 
   /** Lets go of everything kept; a later cursor gets a gap. */
   drop(): void {
+    this.#block = nothing;
+    this.#blockUsed = 0;
+    for (const entry of this.#entries.slice(this.#head)) this.#letGo(entry);
     this.#entries = [];
     this.#head = 0;
     this.#cost = 0;
-    this.#page = nothing;
-    this.#pageUsed = 0;
   }
 
   open(options: CursorOptions): Cursor {
@@ -143,12 +125,13 @@ export class OutputLog {
     return cursor;
   }
 
-  /** The item at `offset`, which is not beyond the end; undefined at the end. Used by cursors. */
-  at(offset: number): LogItem | undefined {
+  /** The item at `offset`, which is not beyond the end; undefined at the end. `isLent`: for the moment. Used by cursors. */
+  at(offset: number, isLent: boolean): LogItem | undefined {
     if (offset >= this.#end) return undefined;
     const start = this.start;
     if (offset < start) return { type: "gap", from: offset, to: start };
     const entry = this.#find(offset);
+    if (!isLent) entry.block.isGiven = true;
     return { type: "data", stream: entry.stream, offset, bytes: entry.bytes.subarray(offset - entry.offset) };
   }
 
@@ -161,26 +144,35 @@ export class OutputLog {
   }
 
   #appendSmall(stream: StreamName, bytes: Buffer): void {
-    if (this.#page.length - this.#pageUsed < bytes.length) this.#turnPage(bytes.length);
-    const from = this.#pageUsed;
-    this.#pageUsed += bytes.copy(this.#page, from);
+    if (this.#block.bytes.length - this.#blockUsed < bytes.length) this.#turnBlock(bytes.length);
+    const block = this.#block;
+    const from = this.#blockUsed;
+    this.#blockUsed += bytes.copy(block.bytes, from);
+    givePage(bytes);
     const last = this.#entries.length > this.#head ? this.#entries[this.#entries.length - 1] : undefined;
-    if (last !== undefined && last.stream === stream && last.bytes.buffer === this.#page.buffer) {
-      last.bytes = this.#page.subarray(last.bytes.byteOffset, this.#pageUsed);
+    if (last !== undefined && last.stream === stream && last.block === block) {
+      last.bytes = block.bytes.subarray(from - last.bytes.length, this.#blockUsed);
     } else {
-      this.#push({ stream, offset: this.#end, bytes: this.#page.subarray(from, this.#pageUsed) });
+      this.#push(stream, block, block.bytes.subarray(from, this.#blockUsed));
     }
   }
 
-  /** A new page is as large as what is kept already, so that an idle terminal stays small and a busy one is cheap. */
-  #turnPage(needed: number): void {
-    this.#page = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(pageBytesMax, Math.max(pageBytesMin, this.#cost))));
-    this.#pageUsed = 0;
+  /** A new block is as large as what is kept already, so that an idle terminal stays small and a busy one is cheap. */
+  #turnBlock(needed: number): void {
+    const length = Math.max(needed, this.#cost, blockBytesMin);
+    const bytes = length > pageBytes / 2 ? takePage() : Buffer.allocUnsafeSlow(length);
+    this.#block = { bytes, entries: 0, isGiven: false };
+    this.#blockUsed = 0;
   }
 
-  #push(entry: Entry): void {
-    this.#entries.push(entry);
+  #push(stream: StreamName, block: Block, bytes: Buffer): void {
+    this.#entries.push({ stream, offset: this.#end, block, bytes });
+    block.entries++;
     this.#cost += entryCost;
+  }
+
+  #letGo({ block }: Entry): void {
+    if (--block.entries === 0 && block !== this.#block && !block.isGiven) givePage(block.bytes);
   }
 
   /** The lowest byte that a writer still needs. */
@@ -206,6 +198,7 @@ export class OutputLog {
     for (let oldest = this.#entries[this.#head]; oldest !== undefined && this.#cost > this.#capacity; oldest = this.#entries[this.#head]) {
       if (!this.#isFree(oldest, floor)) break;
       this.#cost -= oldest.bytes.length + entryCost;
+      this.#letGo(oldest);
       this.#entries[this.#head++] = gone;
     }
     if (this.#head * 2 > this.#entries.length) {
@@ -226,78 +219,7 @@ export class OutputLog {
   }
 }
 
-class LogCursor implements Cursor {
-  readonly #log: OutputLog;
-  readonly #isWriter: boolean;
-  readonly #ackWindow: number | undefined;
-  readonly #onClose: () => void;
-  #acked: number;
-  #isClosed = false;
-  /** The one who waits in `next`. */
-  #waiter: (() => void) | undefined;
-  offset: number;
-
-  constructor(log: OutputLog, options: CursorOptions, onClose: () => void) {
-    this.#log = log;
-    this.#isWriter = options.role === "writer";
-    this.#ackWindow = options.ackWindow;
-    this.#onClose = onClose;
-    this.offset = Math.min(options.offset ?? log.start, log.end);
-    this.#acked = this.offset;
-  }
-
-  /** The lowest byte that must stay for this cursor. */
-  get floor(): number {
-    if (!this.#isWriter) return Number.POSITIVE_INFINITY;
-    return this.#ackWindow === undefined ? this.offset : this.#acked;
-  }
-
-  /** Whether everything that the ack window allows was handed out, so that only an `ack` brings more. */
-  get #isHeld(): boolean {
-    return this.#ackWindow !== undefined && this.offset - this.#acked >= this.#ackWindow;
-  }
-
-  take(): LogItem | undefined {
-    if (this.#isClosed || this.#isHeld) return undefined;
-    const item = this.#log.at(this.offset);
-    if (item === undefined) return undefined;
-    this.offset = item.type === "gap" ? item.to : item.offset + item.bytes.length;
-    if (item.type === "gap") this.#acked = Math.max(this.#acked, item.to);
-    this.#log.moved();
-    return item;
-  }
-
-  async next(): Promise<LogItem | undefined> {
-    for (;;) {
-      const item = this.take();
-      if (item !== undefined) return item;
-      if (this.#isClosed || (this.#log.isEnded && this.offset >= this.#log.end)) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#waiter = resolve;
-      });
-    }
-  }
-
-  ack(offset: number): boolean {
-    if (offset > this.offset) return false;
-    if (offset > this.#acked) {
-      this.#acked = offset;
-      this.#log.moved();
-      this.wake();
-    }
-    return true;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#onClose();
-    this.wake();
-  }
-
-  wake(): void {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.();
-  }
+/** Also a piece that would leave more than half of its page unused is copied. */
+function isSmall(bytes: Buffer): boolean {
+  return bytes.length < smallBytes || bytes.length * 2 < Math.min(bytes.buffer.byteLength, pageBytes);
 }

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Clock } from "../exec/clock.ts";
-import type { Cursor } from "../exec/log.ts";
+import type { Cursor } from "../exec/cursor.ts";
 import type { StreamName } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import { cutTailLength, type Encoding, encodePiece } from "./encode-output.ts";

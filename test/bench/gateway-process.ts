@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { startFlags } from "../fixtures/start-flags.ts";
 import { testToken } from "../fixtures/token.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -29,7 +30,7 @@ export interface BenchGateway {
 export async function startGatewayProcess({ flags = [], settings = {} }: BenchGateway = {}): Promise<GatewayProcess> {
   const stateDir = mkdtempSync(join(temporaryDirectory(), "state-"));
   const env = { ...process.env, EXECGATE_TOKEN: testToken, EXECGATE_STATE_DIR: stateDir };
-  const nodeArguments = [...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
+  const nodeArguments = [...startFlags, ...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
   const configFile = join(stateDir, "config.yaml");
   writeFileSync(configFile, JSON.stringify(settings));
   // A file, because whoever read the log from a pipe would compete with what is measured.

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Cursor, type LogItem, OutputLog } from "../../src/exec/log.ts";
+import type { Cursor, LogItem } from "../../src/exec/cursor.ts";
+import { OutputLog } from "../../src/exec/log.ts";
 import type { StreamName } from "../../src/exec/runtime.ts";
 
 /** What may be done to a log; `which` and `part` choose among what is there then. */

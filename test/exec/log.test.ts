@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Cursor, type LogItem, OutputLog } from "../../src/exec/log.ts";
+import type { Cursor, LogItem } from "../../src/exec/cursor.ts";
+import { OutputLog } from "../../src/exec/log.ts";
 import type { StreamName } from "../../src/exec/runtime.ts";
 import { settled } from "../fixtures/clock.ts";
 

@@ -1,18 +1,17 @@
+import { pageBytes, takePage } from "../../exec/pages.ts";
 import type { Chunk, OutputSource, StreamName } from "../../exec/runtime.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { isAgain } from "./descriptor.ts";
 
 /**
- * A full pipe. Pipes keep the kernel's own size: 1 MiB ones move 2.4 instead of 1.9 GB/s, far above what any client takes,
- * and would let a stalled command go on for longer.
+ * What one reader takes without a turn of the event loop between: a command that never stops writing must not hold up the
+ * others. A page is a full pipe: those keep the kernel's own size, as 1 MiB ones move 2.4 instead of 1.9 GB/s, far above
+ * what any client takes, and would let a stalled command go on for longer.
  */
-const scratchBytes = 64 * 1024;
+const bytesPerTurn = 4 * pageBytes;
 
-/** What one reader takes without a turn of the event loop between: a command that never stops writing must not hold up the others. */
-const bytesPerTurn = 4 * scratchBytes;
-
-/** One for all readers: a read is synchronous, and what is idle holds no memory. */
-let scratch = Buffer.allocUnsafeSlow(scratchBytes);
+/** The page for the next read, one for all readers: a read is synchronous, and what is idle holds no memory. */
+let page = takePage();
 
 /** More than a terminal holds, which cannot be counted: part of it is in buffers that only a read looks into. */
 const terminalBytes = 64 * 1024;
@@ -118,12 +117,14 @@ export class Reader implements OutputSource {
 
   #read(stream: Stream): Buffer | undefined {
     if (stream.remaining <= 0 && stream.descriptor.available() > 0) return this.#end(stream, false);
-    const length = stream.remaining > 0 ? Math.min(scratch.length, stream.remaining) : scratch.length;
-    const read = stream.descriptor.read(scratch, length);
+    const length = stream.remaining > 0 ? Math.min(pageBytes, stream.remaining) : pageBytes;
+    const read = stream.descriptor.read(page, length);
     if (read > 0) {
       stream.remaining -= read;
       this.#readInTurn += read;
-      return own(read);
+      const bytes = page.subarray(0, read);
+      page = takePage();
+      return bytes;
     }
     if (!isAgain(read)) return this.#end(stream, true);
     if (this.#onDry?.()) return this.#read(stream);
@@ -135,12 +136,4 @@ export class Reader implements OutputSource {
     stream.descriptor.close();
     this.#streams = this.#streams.filter((other) => other !== stream);
   }
-}
-
-/** The bytes just read, as the receiver's own: much is handed over with its buffer, little is copied out of it. */
-function own(length: number): Buffer {
-  const bytes = scratch.subarray(0, length);
-  if (length * 2 < scratch.length) return Buffer.from(bytes);
-  scratch = Buffer.allocUnsafeSlow(scratchBytes);
-  return bytes;
 }

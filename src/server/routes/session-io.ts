@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
-import type { LogItem } from "../../exec/log.ts";
+import type { LogItem } from "../../exec/cursor.ts";
 import type { StreamName } from "../../exec/runtime.ts";
 import type { Session } from "../../exec/session.ts";
 import { callerOf } from "../caller.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { givePage } from "../../../src/exec/pages.ts";
 import { drain, readUntil, size } from "../../conformance/process.ts";
 import { createHost, sh } from "./running.ts";
 
@@ -66,7 +67,7 @@ describe("the output of a command", { timeout: 20_000 }, () => {
     running.release();
   });
 
-  test("in small pieces holds no large buffers", async () => {
+  test("is read again into the page that was given back", async () => {
     const running = await host.start({ command: ["cat"], stdin: true });
     const buffers = new Set<ArrayBufferLike>();
     for (let i = 0; i < 20; i++) {
@@ -74,8 +75,9 @@ describe("the output of a command", { timeout: 20_000 }, () => {
       const chunk = await running.output.next();
       assert.equal(chunk?.bytes.toString(), "tick");
       buffers.add(chunk.bytes.buffer);
+      givePage(chunk.bytes);
     }
-    assert.ok(buffers.size <= 2, "small pieces are copied into Node's own pool, many into one buffer");
+    assert.ok(buffers.size <= 2, `${buffers.size} pages`);
     await running.endInput();
     await running.exit;
     running.release();

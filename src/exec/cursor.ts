@@ -1,0 +1,126 @@
+import type { OutputLog } from "./log.ts";
+import type { StreamName } from "./runtime.ts";
+
+/** What a cursor yields: output bytes, or the range that is no longer kept. */
+export type LogItem =
+  | { readonly type: "data"; readonly stream: StreamName; readonly offset: number; readonly bytes: Buffer }
+  | { readonly type: "gap"; readonly from: number; readonly to: number };
+
+export interface CursorOptions {
+  /** The number of the first byte wanted; the oldest kept when undefined. */
+  readonly offset?: number | undefined;
+  /** A writer holds the source back when it is slow; a viewer is left behind and gets a `gap`. */
+  readonly role: "writer" | "viewer";
+  /**
+   * Nothing more is handed out once so many bytes are under way beyond the last `ack`; the piece that reaches the mark is
+   * still given whole, because small remainders would make small frames. Undefined for a cursor that is not acknowledged.
+   */
+  readonly ackWindow?: number | undefined;
+}
+
+/** A reader's place in the log. One call of `next` or `more` at a time. */
+export interface Cursor {
+  /** The number of the next byte. */
+  readonly offset: number;
+  /** What is there now, without waiting. */
+  take(): LogItem | undefined;
+  /** Shows `use` everything that is there now. The bytes are lent: once `use` returns they may be other ones. */
+  lend(use: (item: LogItem) => void): void;
+  /** Called when nothing is there: true when it is worth to look again, false after the last byte or when the cursor is closed. */
+  more(): Promise<boolean>;
+  /** The next item as soon as there is one; undefined after the last byte of an ended log, or when the cursor is closed. */
+  next(): Promise<LogItem | undefined>;
+  /** Confirms every byte below `offset`. Returns false, and changes nothing, when that was never handed out. */
+  ack(offset: number): boolean;
+  close(): void;
+}
+
+/** The cursor that a log opens. */
+export class LogCursor implements Cursor {
+  readonly #log: OutputLog;
+  readonly #isWriter: boolean;
+  readonly #ackWindow: number | undefined;
+  readonly #onClose: () => void;
+  #acked: number;
+  #isClosed = false;
+  /** The one who waits in `next`. */
+  #waiter: (() => void) | undefined;
+  offset: number;
+
+  constructor(log: OutputLog, options: CursorOptions, onClose: () => void) {
+    this.#log = log;
+    this.#isWriter = options.role === "writer";
+    this.#ackWindow = options.ackWindow;
+    this.#onClose = onClose;
+    this.offset = Math.min(options.offset ?? log.start, log.end);
+    this.#acked = this.offset;
+  }
+
+  /** The lowest byte that must stay for this cursor. */
+  get floor(): number {
+    if (!this.#isWriter) return Number.POSITIVE_INFINITY;
+    return this.#ackWindow === undefined ? this.offset : this.#acked;
+  }
+
+  /** Whether everything that the ack window allows was handed out, so that only an `ack` brings more. */
+  get #isHeld(): boolean {
+    return this.#ackWindow !== undefined && this.offset - this.#acked >= this.#ackWindow;
+  }
+
+  take(): LogItem | undefined {
+    return this.#take(false);
+  }
+
+  lend(use: (item: LogItem) => void): void {
+    for (let item = this.#take(true); item !== undefined; item = this.#take(true)) use(item);
+  }
+
+  async more(): Promise<boolean> {
+    if (this.#isClosed || (this.#log.isEnded && this.offset >= this.#log.end)) return false;
+    await new Promise<void>((resolve) => {
+      this.#waiter = resolve;
+    });
+    return true;
+  }
+
+  async next(): Promise<LogItem | undefined> {
+    do {
+      const item = this.take();
+      if (item !== undefined) return item;
+    } while (await this.more());
+    return undefined;
+  }
+
+  ack(offset: number): boolean {
+    if (offset > this.offset) return false;
+    if (offset > this.#acked) {
+      this.#acked = offset;
+      this.#log.moved();
+      this.wake();
+    }
+    return true;
+  }
+
+  #take(isLent: boolean): LogItem | undefined {
+    if (this.#isClosed || this.#isHeld) return undefined;
+    const item = this.#log.at(this.offset, isLent);
+    if (item === undefined) return undefined;
+    this.offset = item.type === "gap" ? item.to : item.offset + item.bytes.length;
+    if (item.type === "gap") this.#acked = Math.max(this.#acked, item.to);
+    this.#log.moved();
+    return item;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose();
+    this.wake();
+  }
+
+  wake(): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.();
+  }
+}
