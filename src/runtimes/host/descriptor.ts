@@ -60,6 +60,11 @@ export class Descriptor {
     this.#poll?.disarm(READABLE);
   }
 
+  /** What is waited for does not keep the process from ending. */
+  unref(): void {
+    this.#poll?.unref();
+  }
+
   /** Idempotent; waits are forgotten. */
   close(): void {
     if (!this.#open) return;

@@ -2,16 +2,22 @@ import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { ExecgateError } from "../../errors.ts";
 import { searchPath } from "./environment.ts";
-import type { SpawnFailure } from "./native.ts";
+import { SpawnError } from "./isolation.ts";
 
-const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOTDIR } = constants.errno;
+const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTDIR } = constants.errno;
 
-const exhausted = new Set<number>([EMFILE, ENFILE, EAGAIN, ENOMEM]);
+const exhausted = new Set<number>([EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC]);
 const missing = new Set<number>([ENOENT, ENOTDIR, ENAMETOOLONG]);
 
 /** Says in the words of the interface why a command was not started. */
-export function startError(failure: SpawnFailure, command: string, cwd: string | undefined): ExecgateError {
-  const { errno, stage } = failure;
+export function toStartError(thrown: unknown, command: string, cwd: string | undefined): unknown {
+  if (thrown instanceof SpawnError) return startError(thrown, command, cwd);
+  const errno = -((thrown as NodeJS.ErrnoException).errno ?? 0);
+  if (!exhausted.has(errno)) return thrown;
+  return new ExecgateError("OVERLOADED", "The host has no room for another command now.", {}, { cause: thrown });
+}
+
+function startError({ failure: { errno, stage } }: SpawnError, command: string, cwd: string | undefined): ExecgateError {
   const cause = new Error(`${stage}: ${getSystemErrorName(-errno)}`);
   const error = (code: ConstructorParameters<typeof ExecgateError>[0], message: string, field?: string) =>
     new ExecgateError(code, message, field === undefined ? {} : { field }, { cause });

@@ -1,7 +1,9 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
 import { Accounts } from "./account.ts";
+import type { TreeLimits } from "./cgroups.ts";
 import { startFallback } from "./fallback.ts";
+import { Isolation } from "./isolation.ts";
 import { startProcess } from "./start.ts";
 import { loadTerminals } from "./tty.ts";
 
@@ -14,6 +16,14 @@ export interface HostOptions {
   readonly usersAllowed?: readonly string[] | undefined;
   /** Default: true; false lets sudo and other set-user-ID programs work. */
   readonly noNewPrivileges?: boolean;
+  /** What each command and all that it brings forth may use. Default: 0, no limit, but 512 processes */
+  readonly limits?: Partial<HostLimits> | undefined;
+}
+
+/** Limits of one command with everything that it brings forth; 0 is no limit. */
+export interface HostLimits extends TreeLimits {
+  /** Files that each process may have open. */
+  readonly openFilesMax: number;
 }
 
 /** The runtime of the machine that the gateway runs on. */
@@ -27,7 +37,7 @@ class HostRuntime implements Runtime {
   readonly capabilities: Capabilities;
   readonly isolation: Readonly<Record<string, string>>;
   readonly #accounts: Accounts;
-  readonly #noNewPrivileges: boolean;
+  readonly #isolation: Isolation | undefined;
   readonly #target: Target;
   readonly #running = new Set<Process>();
 
@@ -35,7 +45,9 @@ class HostRuntime implements Runtime {
     const isRoot = process.getuid?.() === 0;
     this.name = options.name ?? "host";
     this.#accounts = new Accounts({ user: options.user, usersAllowed: options.usersAllowed ?? [] });
-    this.#noNewPrivileges = options.noNewPrivileges ?? true;
+    const noNewPrivileges = options.noNewPrivileges ?? true;
+    const limits: HostLimits = { processesMax: 512, memoryBytesMax: 0, cpusMax: 0, openFilesMax: 0, ...options.limits };
+    this.#isolation = process.platform === "linux" ? new Isolation({ noNewPrivileges, ...limits }) : undefined;
     this.#target = Object.freeze({
       id: this.name,
       runtime: this.name,
@@ -47,8 +59,8 @@ class HostRuntime implements Runtime {
     this.capabilities = { tty: true, signal: true, user: isRoot };
     this.isolation = {
       user: options.user ?? (isRoot ? "nobody" : "own"),
-      noNewPrivileges: this.#noNewPrivileges ? "yes" : "no",
-      tree: "bestEffort",
+      noNewPrivileges: noNewPrivileges ? "yes" : "no",
+      ...(this.#isolation?.facts ?? { termination: "bestEffort" }),
     };
     loadTerminals();
   }
@@ -68,10 +80,9 @@ class HostRuntime implements Runtime {
     const account = await this.#accounts.find(spec.user);
     signal.throwIfAborted();
     const forget = (released: Process): void => void this.#running.delete(released);
-    const started =
-      process.platform === "linux"
-        ? startProcess(account, spec, this.#noNewPrivileges, forget)
-        : await startFallback(account, spec, forget);
+    const started = this.#isolation
+      ? startProcess(account, spec, this.#isolation, this.#running.size, forget)
+      : await startFallback(account, spec, forget);
     this.#running.add(started);
     return started;
   }
@@ -90,5 +101,6 @@ class HostRuntime implements Runtime {
         running.release();
       }),
     );
+    this.#isolation?.close();
   }
 }

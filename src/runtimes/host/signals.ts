@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { type Signal, signals } from "../../exec/runtime.ts";
+import { type Exit, type Signal, signals } from "../../exec/runtime.ts";
 
 const names = new Map<number, Signal>(signals.map((name) => [constants.signals[name], name]));
 
@@ -19,17 +18,7 @@ export function sendSignal(to: number, name: Signal): void {
   }
 }
 
-/**
- * The foreground process group of the terminal that `leader` is in control of, or undefined. It is read synchronously:
- * a file of the kernel, which waits for no disk, and must not be stale when the signal is sent.
- */
-export function foregroundGroup(leader: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${leader}/stat`, "latin1");
-    // The name in brackets may hold spaces and brackets; tpgid is field 8, the sixth behind it.
-    const group = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[5]);
-    return group > 1 ? group : undefined;
-  } catch {
-    return undefined;
-  }
+/** The exit in the words of the interface, from the exit code or the number of the signal. */
+export function toExit(code: number | null, signal: number | null): Exit {
+  return signal === null ? { code: code ?? 0, signal: null } : { code: 128 + signal, signal: signalName(signal) };
 }

@@ -3,51 +3,51 @@ import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec } from "../../exec/runtime.ts";
 import type { Account } from "./account.ts";
 import { environment, searchPath } from "./environment.ts";
-import { startError } from "./failure.ts";
-import { native, type SpawnOptions } from "./native.ts";
+import { toStartError } from "./failure.ts";
+import type { Isolation } from "./isolation.ts";
 import { HostProcess } from "./process.ts";
-import { openTerminal } from "./tty.ts";
+import { closeTerminal, openTerminal } from "./tty.ts";
 
-/** What a login gives; Node raises its own limit, and programs that close "all" descriptors walk up to it. */
-const nofileSoft = 1024;
-
-/** Starts a command as `account`. The call is synchronous: when it returns, the command runs, or nothing is left of it. */
+/**
+ * Starts a command as `account`. The call is synchronous: when it returns, the command runs, or nothing is left of it.
+ * @param others how many commands run beside it
+ */
 export function startProcess(
   account: Account,
   spec: ExecSpec,
-  noNewPrivileges: boolean,
+  isolation: Isolation,
+  others: number,
   onRelease: (released: HostProcess) => void,
 ): HostProcess {
   const argv = argvOf(account, spec);
   const envp = environment(account, spec.tty !== undefined, spec.env);
   const file = spec.command[0] ?? account.shell;
   const terminal = spec.tty && openTerminal(spec.tty);
-  const options: SpawnOptions = {
-    files: candidates(file),
-    argv,
-    envp,
-    home: account.home,
-    homeInEnv: !Object.hasOwn(spec.env, "HOME"),
-    cwd: spec.cwd,
-    uid: account.uid,
-    gid: account.gid,
-    groups: account.groups,
-    changeUser: account.changeUser,
-    noNewPrivileges,
-    nofileSoft,
-    tty: terminal?.slave ?? -1,
-    stdin: spec.stdin,
-  };
-  const spawned = native.spawn(options);
-  if ("pid" in spawned) {
-    const started: HostProcess = new HostProcess(spawned, terminal, spec.stdin, () => onRelease(started));
+  try {
+    const { spawned, tree } = isolation.spawn(
+      account,
+      {
+        files: candidates(file),
+        argv,
+        envp,
+        home: account.home,
+        homeInEnv: !Object.hasOwn(spec.env, "HOME"),
+        cwd: spec.cwd,
+        uid: account.uid,
+        gid: account.gid,
+        groups: account.groups,
+        changeUser: account.changeUser,
+        tty: terminal?.slave ?? -1,
+        stdin: spec.stdin,
+      },
+      others,
+    );
+    const started: HostProcess = new HostProcess(spawned, tree, terminal, spec.stdin, () => onRelease(started));
     return started;
+  } catch (error) {
+    if (terminal) closeTerminal(terminal);
+    throw toStartError(error, file, spec.cwd);
   }
-  if (terminal) {
-    native.close(terminal.master);
-    native.close(terminal.slave);
-  }
-  throw startError(spawned, file, spec.cwd);
 }
 
 /** A shell on a terminal is a login shell, which it knows by the dash. */

@@ -46,6 +46,12 @@ export function openTerminal(size: Size): Terminal {
   }
 }
 
+/** Closes both ends of a terminal that got no command. */
+export function closeTerminal({ master, slave }: Terminal): void {
+  native.close(master);
+  native.close(slave);
+}
+
 /** Sets a terminal's size; a terminal that is gone has none. */
 export function resizeTerminal(master: number, size: Size): void {
   try {

@@ -1,21 +1,10 @@
 import { createHostRuntime } from "../../../src/runtimes/host/index.ts";
 import { runtimeConformance } from "../../conformance/runtime.ts";
 
-runtimeConformance(
-  "the host",
-  async () => ({
-    runtime: createHostRuntime(),
-    targetId: "host",
-    missingTargetId: "elsewhere",
-    stoppedTargetId: undefined,
-    shell: ["/bin/sh", "-c"],
-  }),
-  {
-    skip: [
-      {
-        test: "terminate takes setsid and double-forked descendants",
-        reason: "the host promises the command's group and session, no more",
-      },
-    ],
-  },
-);
+runtimeConformance("the host", async () => ({
+  runtime: createHostRuntime(),
+  targetId: "host",
+  missingTargetId: "elsewhere",
+  stoppedTargetId: undefined,
+  shell: ["/bin/sh", "-c"],
+}));

@@ -175,6 +175,13 @@ static napi_value disarm(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* unref(): the loop may end while this is waited for. */
+static napi_value unref_method(napi_env env, napi_callback_info info) {
+  struct poll *poll = unwrap(env, info, NULL, 0);
+  if (poll && !poll->closing) uv_unref((uv_handle_t *)&poll->handle);
+  return NULL;
+}
+
 /* close(): stops at once; the descriptor is the owner's, and may be closed right after. */
 static napi_value close_method(napi_env env, napi_callback_info info) {
   struct poll *poll = unwrap(env, info, NULL, 0);
@@ -261,6 +268,7 @@ void export_poll(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
       {.utf8name = "arm", .method = arm, .attributes = napi_default_method},
       {.utf8name = "disarm", .method = disarm, .attributes = napi_default_method},
+      {.utf8name = "unref", .method = unref_method, .attributes = napi_default_method},
       {.utf8name = "close", .method = close_method, .attributes = napi_default_method},
   };
   napi_define_class(env, "Poll", NAPI_AUTO_LENGTH, construct, instance, sizeof methods / sizeof *methods, methods, &constructor);

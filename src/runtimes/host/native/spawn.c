@@ -1,229 +1,149 @@
-/*
- * spawn(options): starts one command.
- *
- * The child is made by clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD): no page tables are copied, the calling thread sleeps
- * until the child has called execve or _exit, and what failed is known when spawn returns. The child runs in the memory
- * of the gateway while other threads go on. It therefore touches nothing but the prepared `struct plan` and its own
- * stack, takes no lock and allocates nothing, and makes its changes of identity by raw system calls: glibc's wrappers
- * would apply them to every thread of the gateway. All signals are blocked meanwhile, so that no handler of the gateway
- * runs in the child.
- */
+/* spawn(options): makes the command's streams and starts it, by itself or under a supervisor. */
 #define _GNU_SOURCE
 #include "addon.h"
+#include "launch.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/close_range.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-/* Where it failed: the caller tells a missing command from a missing directory by it. */
-static const char *const stage_names[] = {"options", "pipe", "clone", "descriptors", "terminal", "limits", "user", "cwd", "exec", "interpreter"};
-enum stage { OPTIONS, PIPE, CLONE, DESCRIPTORS, TERMINAL, LIMITS, USER, CWD, EXEC, INTERPRETER };
-
-struct plan {
-  char **files; /* What to execute, tried in this order. */
-  char **argv;
-  char **envp;
-  char *home;      /* The first directory; `/` stands in for it when it cannot be entered. */
-  char **home_env; /* The entry of envp that names home, or NULL when it is not to be corrected. */
-  char *cwd;       /* Entered after home, and not replaceable; or NULL. */
-  gid_t *groups;
-  uint32_t group_count;
-  int uid, gid;
-  bool change_user, no_new_privileges, stdin_pipe;
-  int nofile_soft; /* 0 leaves the limit as it is. */
-  int tty;         /* The slave, or -1 for pipes. */
-  pid_t gateway;
-  int child_fd[3], parent_fd[3];
-  volatile int error;
-  volatile enum stage stage;
+struct spawn {
+  struct launch launch;
+  char *supervisor; /* Its path, or NULL for none. */
+  bool stdin_pipe;
+  int tty;          /* The slave, or -1 for pipes. */
+  int parent_fd[3];
+  int control; /* The gateway's end of the supervisor's control. */
+  pid_t pid;   /* The command's. */
+  int pidfd;   /* Of the process that the gateway has to wait for: the command, or its supervisor. */
 };
 
-static int fail(struct plan *plan, enum stage stage) {
-  plan->error = errno;
-  plan->stage = stage;
+static int fail(struct launch *launch, enum stage stage) {
+  launch->error = errno;
+  launch->stage = stage;
   return -1;
 }
 
-/* ---- in the child ---- */
-
-static int reset_signals(void) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  sigset_t none;
-  /* The two that glibc keeps to itself are refused, and need not be reset: they are never ignored. */
-  for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
-  sigemptyset(&none);
-  return sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static int take_terminal(struct plan *plan) {
-  struct termios attributes;
-  int flags = fcntl(plan->tty, F_GETFL);
-  /* The allocator makes the slave non-blocking, which no command expects. */
-  if (flags < 0 || fcntl(plan->tty, F_SETFL, flags & ~O_NONBLOCK) < 0) return fail(plan, TERMINAL);
-  if (ioctl(plan->tty, TIOCSCTTY, 0) < 0) return fail(plan, TERMINAL);
-  if (tcgetattr(plan->tty, &attributes) < 0) return fail(plan, TERMINAL);
-  attributes.c_iflag |= IUTF8;
-  if (tcsetattr(plan->tty, TCSANOW, &attributes) < 0) return fail(plan, TERMINAL);
-  return 0;
-}
-
-static int place_descriptors(struct plan *plan) {
-  for (int fd = 0; fd < 3; fd++) {
-    /* Every source is above 2 (see above_stdio), so no dup2 overwrites the source of a later one. */
-    if (dup2(plan->child_fd[fd], fd) < 0) return fail(plan, DESCRIPTORS);
-  }
-  if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return fail(plan, DESCRIPTORS);
-  return 0;
-}
-
-static int limit(struct plan *plan) {
-  struct rlimit files;
-  umask(022);
-  if (plan->nofile_soft == 0) return 0;
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0) return fail(plan, LIMITS);
-  if (files.rlim_cur > (rlim_t)plan->nofile_soft) files.rlim_cur = plan->nofile_soft;
-  if (setrlimit(RLIMIT_NOFILE, &files) < 0) return fail(plan, LIMITS);
-  return 0;
-}
-
-static int become_user(struct plan *plan) {
-  if (plan->change_user) {
-    if (syscall(SYS_setgroups, (size_t)plan->group_count, plan->groups) < 0) return fail(plan, USER);
-    if (syscall(SYS_setresgid, plan->gid, plan->gid, plan->gid) < 0) return fail(plan, USER);
-    if (syscall(SYS_setresuid, plan->uid, plan->uid, plan->uid) < 0) return fail(plan, USER);
-  }
-  if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail(plan, USER);
-  /* After the change of user, which clears it. A gateway that died before this line has left us to another parent. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return fail(plan, USER);
-  if (getppid() != plan->gateway) _exit(127);
-  return 0;
-}
-
-static int enter_directory(struct plan *plan) {
-  static char root_home[] = "HOME=/";
-  if (chdir(plan->home) < 0) {
-    if (chdir("/") < 0) return fail(plan, CWD);
-    if (plan->home_env) *plan->home_env = root_home;
-  }
-  if (plan->cwd && chdir(plan->cwd) < 0) return fail(plan, CWD);
-  return 0;
-}
-
-/* Tries each file like execvp, but gives nothing to /bin/sh. Returns only when none could be executed. */
-static int execute(struct plan *plan) {
-  int remembered = ENOENT;
-  plan->stage = EXEC;
-  for (char **file = plan->files; *file; file++) {
-    execve(*file, plan->argv, plan->envp);
-    int error = errno;
-    if (error == ENOENT && access(*file, F_OK) == 0) {
-      /* It is there: what is missing is the interpreter that it names. */
-      plan->stage = INTERPRETER;
-      error = EACCES;
-    }
-    if (error == EACCES) remembered = EACCES;
-    else if (error != ENOENT && error != ENOTDIR) {
-      remembered = error;
-      break;
-    }
-  }
-  plan->error = remembered;
-  return -1;
-}
-
-static int child_main(void *argument) {
-  struct plan *plan = argument;
-  /* The session comes before the signals are let in: a ^C of the gateway's terminal does not reach the child. */
-  if (setsid() < 0) fail(plan, TERMINAL);
-  else if (reset_signals() < 0) fail(plan, LIMITS);
-  else if (plan->tty >= 0 && take_terminal(plan) < 0) {}
-  else if (place_descriptors(plan) < 0 || limit(plan) < 0 || become_user(plan) < 0 || enter_directory(plan) < 0) {}
-  else execute(plan);
-  _exit(127);
-}
-
-/* ---- in the gateway ---- */
-
-static void close_all(int *fds) {
-  for (int i = 0; i < 3; i++) {
+static void close_all(int *fds, int count) {
+  for (int i = 0; i < count; i++) {
     if (fds[i] >= 0) close(fds[i]);
     fds[i] = -1;
   }
 }
 
-/* Moves a descriptor out of 0 to 2: a gateway that was started with closed standard streams gets such ones from pipe2. */
-static int above_stdio(int fd) {
-  if (fd < 0 || fd > 2) return fd;
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+/* Moves a descriptor out of those that a child gets: a gateway that was started with closed ones gets such from pipe2. */
+static int above_streams(int fd) {
+  if (fd < 0 || fd >= STREAMS_MAX) return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, STREAMS_MAX);
   int error = errno;
   close(fd);
   errno = error;
   return moved;
 }
 
-static int make_pipe(struct plan *plan, int fd) {
+static int make_pipe(struct spawn *spawn, int fd) {
   int ends[2];
   bool input = fd == 0;
   if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-  plan->child_fd[fd] = above_stdio(ends[input ? 0 : 1]);
-  plan->parent_fd[fd] = ends[input ? 1 : 0];
-  if (plan->child_fd[fd] < 0) return -1;
-  if (fcntl(plan->parent_fd[fd], F_SETFL, O_NONBLOCK) < 0) return -1;
+  spawn->launch.streams[fd] = above_streams(ends[input ? 0 : 1]);
+  spawn->parent_fd[fd] = ends[input ? 1 : 0];
+  if (spawn->launch.streams[fd] < 0) return -1;
+  if (fcntl(spawn->parent_fd[fd], F_SETFL, O_NONBLOCK) < 0) return -1;
   /* Without it a command of another user could not open /dev/stdout or /dev/stderr again. */
-  if (plan->change_user && fchown(plan->child_fd[fd], plan->uid, plan->gid) < 0) return -1;
+  if (spawn->launch.change_user && fchown(spawn->launch.streams[fd], spawn->launch.uid, spawn->launch.gid) < 0) return -1;
   return 0;
 }
 
-static int make_streams(struct plan *plan) {
-  if (plan->tty >= 0) {
-    if (plan->change_user && fchown(plan->tty, plan->uid, -1) < 0) return fail(plan, PIPE);
+static int make_streams(struct spawn *spawn) {
+  struct launch *launch = &spawn->launch;
+  launch->stream_count = 3;
+  launch->terminal = spawn->tty >= 0;
+  if (launch->terminal) {
+    if (launch->change_user && fchown(spawn->tty, launch->uid, -1) < 0) return fail(launch, PIPE);
     for (int fd = 0; fd < 3; fd++) {
-      if ((plan->child_fd[fd] = fcntl(plan->tty, F_DUPFD_CLOEXEC, 3)) < 0) return fail(plan, PIPE);
+      if ((launch->streams[fd] = fcntl(spawn->tty, F_DUPFD_CLOEXEC, STREAMS_MAX)) < 0) return fail(launch, PIPE);
     }
     return 0;
   }
-  if (plan->stdin_pipe ? make_pipe(plan, 0) < 0 : (plan->child_fd[0] = above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC))) < 0) {
-    return fail(plan, PIPE);
+  if (spawn->stdin_pipe ? make_pipe(spawn, 0) < 0 : (launch->streams[0] = above_streams(open("/dev/null", O_RDONLY | O_CLOEXEC))) < 0) {
+    return fail(launch, PIPE);
   }
-  if (make_pipe(plan, 1) < 0 || make_pipe(plan, 2) < 0) return fail(plan, PIPE);
+  if (make_pipe(spawn, 1) < 0 || make_pipe(spawn, 2) < 0) return fail(launch, PIPE);
   return 0;
 }
 
-/* Returns the pid, or -1 with plan->error and plan->stage set and nothing left behind. */
-static pid_t start(struct plan *plan, int *pidfd) {
-  /* On this call's own stack: several threads may be here at once. */
-  char stack[32768] __attribute__((aligned(16)));
-  sigset_t all, before;
-  pid_t pid = -1;
+/* ---- under a supervisor ---- */
 
-  if (make_streams(plan) == 0) {
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan, pidfd);
-    if (pid < 0) fail(plan, CLONE);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+/* The launch, in memory that is no file: neither its environment nor its arguments are shown by the supervisor's own. */
+static int make_plan(struct launch *launch) {
+  size_t length;
+  char *bytes = pack_launch(launch, &length);
+  int fd = bytes ? above_streams(memfd_create("launch", MFD_CLOEXEC)) : -1;
+  if (fd >= 0 && pwrite(fd, bytes, length, 0) != (ssize_t)length) {
+    close(fd);
+    fd = -1;
   }
-  close_all(plan->child_fd);
-  if (pid > 0 && plan->error) {
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    close(*pidfd);
-    pid = -1;
+  free(bytes);
+  return fd;
+}
+
+/* What the supervisor says first: that the command runs, or why not. */
+static pid_t hear_of_start(struct spawn *spawn) {
+  struct report report;
+  ssize_t length;
+  do length = recv(spawn->control, &report, sizeof report, 0);
+  while (length < 0 && errno == EINTR);
+  if (length == sizeof report && report.kind == STARTED) return report.first;
+  spawn->launch.error = length == sizeof report ? report.first : EIO;
+  spawn->launch.stage = length == sizeof report ? (enum stage)report.second : SUPERVISOR;
+  return -1;
+}
+
+static pid_t launch_supervised(struct spawn *spawn) {
+  struct launch *launched = &spawn->launch, over = *launched;
+  char *files[] = {spawn->supervisor, NULL}, *argv[] = {"execgate-supervisor", "run", NULL}, *nothing[] = {NULL};
+  int ends[2];
+  pid_t pid = -1;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return fail(launched, PIPE);
+  spawn->control = ends[0];
+  over.files = files;
+  over.argv = argv;
+  over.envp = nothing;
+  over.home = "/";
+  over.cwd = NULL;
+  over.home_in_env = over.change_user = over.no_new_privileges = over.dies_with_parent = over.terminal = false;
+  over.uid = geteuid();
+  over.open_files_soft = over.open_files_max = over.processes_max = 0;
+  over.streams[CONTROL] = above_streams(ends[1]);
+  over.streams[PLAN] = make_plan(launched);
+  over.stream_count = STREAMS_MAX;
+  if (over.streams[CONTROL] < 0 || over.streams[PLAN] < 0) fail(launched, PIPE);
+  else if (launch(&over, &spawn->pidfd) < 0) {
+    launched->error = over.error;
+    launched->stage = over.stage == EXEC || over.stage == INTERPRETER ? SUPERVISOR : over.stage;
   }
-  if (pid < 0) close_all(plan->parent_fd);
-  return pid;
+  close_all(over.streams + 3, 2);
+  if (spawn->pidfd >= 0) pid = hear_of_start(spawn);
+  if (pid > 0 && fcntl(spawn->control, F_SETFL, O_NONBLOCK) == 0) return pid;
+  close_all(&spawn->control, 1);
+  if (spawn->pidfd >= 0) {
+    siginfo_t status;
+    while (waitid((idtype_t)P_PIDFD, spawn->pidfd, &status, WEXITED) < 0 && errno == EINTR) {}
+    close_all(&spawn->pidfd, 1);
+  }
+  return -1;
+}
+
+/* The pid of the command in spawn->pid, or -1 with launch.error and launch.stage set and nothing left behind. */
+static void start(struct spawn *spawn) {
+  if (make_streams(spawn) == 0) spawn->pid = spawn->supervisor ? launch_supervised(spawn) : launch(&spawn->launch, &spawn->pidfd);
+  close_all(spawn->launch.streams, 3);
+  if (spawn->pid < 0) close_all(spawn->parent_fd, 3);
 }
 
 /* ---- between JavaScript and C ---- */
@@ -242,6 +162,12 @@ static bool get_bool(napi_env env, napi_value object, const char *name) {
 
 static int get_int(napi_env env, napi_value object, const char *name) {
   return integer(env, get(env, object, name));
+}
+
+static uint32_t get_unsigned(napi_env env, napi_value object, const char *name) {
+  uint32_t value = 0;
+  napi_get_value_uint32(env, get(env, object, name), &value);
+  return value;
 }
 
 /* A copy of a string, or NULL when the value is none. */
@@ -274,69 +200,89 @@ static char **copy_strings(napi_env env, napi_value array) {
   return copies;
 }
 
-static void copy_groups(napi_env env, napi_value array, struct plan *plan) {
-  if (napi_get_array_length(env, array, &plan->group_count) != napi_ok) return;
-  plan->groups = calloc(plan->group_count + 1, sizeof *plan->groups);
-  for (uint32_t i = 0; plan->groups && i < plan->group_count; i++) {
+static void copy_groups(napi_env env, napi_value array, struct launch *launch) {
+  if (napi_get_array_length(env, array, &launch->group_count) != napi_ok) return;
+  launch->groups = calloc(launch->group_count + 1, sizeof *launch->groups);
+  for (uint32_t i = 0; launch->groups && i < launch->group_count; i++) {
     napi_value element;
     napi_get_element(env, array, i, &element);
-    napi_get_value_uint32(env, element, &plan->groups[i]);
+    napi_get_value_uint32(env, element, &launch->groups[i]);
   }
 }
 
-static bool read_options(napi_env env, napi_value options, struct plan *plan) {
-  plan->files = copy_strings(env, get(env, options, "files"));
-  plan->argv = copy_strings(env, get(env, options, "argv"));
-  plan->envp = copy_strings(env, get(env, options, "envp"));
-  plan->home = copy_string(env, get(env, options, "home"));
-  plan->cwd = copy_string(env, get(env, options, "cwd"));
-  copy_groups(env, get(env, options, "groups"), plan);
-  napi_get_value_uint32(env, get(env, options, "uid"), (uint32_t *)&plan->uid);
-  napi_get_value_uint32(env, get(env, options, "gid"), (uint32_t *)&plan->gid);
-  plan->change_user = get_bool(env, options, "changeUser");
-  plan->no_new_privileges = get_bool(env, options, "noNewPrivileges");
-  plan->stdin_pipe = get_bool(env, options, "stdin");
-  plan->nofile_soft = get_int(env, options, "nofileSoft");
-  plan->tty = get_int(env, options, "tty");
-  plan->gateway = getpid();
-  return plan->files && plan->argv && plan->envp && plan->home && plan->groups;
+static void copy_cgroups(napi_env env, napi_value array, struct launch *launch) {
+  uint32_t count = 0;
+  napi_get_array_length(env, array, &count);
+  for (uint32_t i = 0; i < count && i < CGROUPS_MAX; i++) {
+    napi_value element;
+    napi_get_element(env, array, i, &element);
+    launch->cgroups[launch->cgroup_count++] = integer(env, element);
+  }
 }
 
-/* spawn(options) → { pid, pidfd, stdin, stdout, stderr } or { errno, stage }. */
+static bool read_options(napi_env env, napi_value options, struct spawn *spawn) {
+  struct launch *launch = &spawn->launch;
+  launch->files = copy_strings(env, get(env, options, "files"));
+  launch->argv = copy_strings(env, get(env, options, "argv"));
+  launch->envp = copy_strings(env, get(env, options, "envp"));
+  launch->home = copy_string(env, get(env, options, "home"));
+  launch->cwd = copy_string(env, get(env, options, "cwd"));
+  copy_groups(env, get(env, options, "groups"), launch);
+  copy_cgroups(env, get(env, options, "cgroups"), launch);
+  launch->uid = get_unsigned(env, options, "uid");
+  launch->gid = get_unsigned(env, options, "gid");
+  launch->home_in_env = get_bool(env, options, "homeInEnv");
+  launch->change_user = get_bool(env, options, "changeUser");
+  launch->no_new_privileges = get_bool(env, options, "noNewPrivileges");
+  launch->dies_with_parent = get_bool(env, options, "diesWithGateway");
+  launch->open_files_soft = get_unsigned(env, options, "openFilesSoft");
+  launch->open_files_max = get_unsigned(env, options, "openFilesMax");
+  launch->processes_max = get_unsigned(env, options, "processesMax");
+  spawn->stdin_pipe = get_bool(env, options, "stdin");
+  spawn->tty = get_int(env, options, "tty");
+  spawn->supervisor = copy_string(env, get(env, options, "supervisor"));
+  return launch->files && launch->argv && launch->envp && launch->home && launch->groups;
+}
+
+static void free_options(struct spawn *spawn) {
+  struct launch *launch = &spawn->launch;
+  free_strings(launch->files);
+  free_strings(launch->argv);
+  free_strings(launch->envp);
+  free(launch->home);
+  free(launch->cwd);
+  free(launch->groups);
+  free(spawn->supervisor);
+}
+
+/* spawn(options) → { pid, pidfd, control, stdin, stdout, stderr } or { errno, stage }. */
 static napi_value spawn(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value options, result, stage;
-  int pidfd = -1;
-  pid_t pid = -1;
-  struct plan plan = {.child_fd = {-1, -1, -1}, .parent_fd = {-1, -1, -1}, .error = 0, .stage = OPTIONS};
+  struct spawn spawn;
+  memset(&spawn, 0, sizeof spawn);
+  memset(spawn.launch.streams, -1, sizeof spawn.launch.streams);
+  memset(spawn.parent_fd, -1, sizeof spawn.parent_fd);
+  spawn.pid = spawn.pidfd = spawn.control = -1;
 
   napi_get_cb_info(env, info, &count, &options, NULL, NULL);
   napi_create_object(env, &result);
-  bool ready = read_options(env, options, &plan);
-  char *home_entry = ready ? plan.envp[0] : NULL;
-  if (ready) {
-    plan.home_env = get_bool(env, options, "homeInEnv") ? plan.envp : NULL;
-    pid = start(&plan, &pidfd);
-    plan.envp[0] = home_entry; /* The child may have put its own there, which is not to be freed. */
-  } else plan.error = ENOMEM;
+  if (read_options(env, options, &spawn)) start(&spawn);
+  else spawn.launch.error = ENOMEM;
 
-  if (pid > 0) {
-    set_number(env, result, "pid", pid);
-    set_number(env, result, "pidfd", pidfd);
-    set_number(env, result, "stdin", plan.parent_fd[0]);
-    set_number(env, result, "stdout", plan.parent_fd[1]);
-    set_number(env, result, "stderr", plan.parent_fd[2]);
+  if (spawn.pid > 0) {
+    set_number(env, result, "pid", spawn.pid);
+    set_number(env, result, "pidfd", spawn.pidfd);
+    set_number(env, result, "control", spawn.control);
+    set_number(env, result, "stdin", spawn.parent_fd[0]);
+    set_number(env, result, "stdout", spawn.parent_fd[1]);
+    set_number(env, result, "stderr", spawn.parent_fd[2]);
   } else {
-    set_number(env, result, "errno", plan.error);
-    napi_create_string_utf8(env, stage_names[plan.stage], NAPI_AUTO_LENGTH, &stage);
+    set_number(env, result, "errno", spawn.launch.error);
+    napi_create_string_utf8(env, stage_names[spawn.launch.stage], NAPI_AUTO_LENGTH, &stage);
     napi_set_named_property(env, result, "stage", stage);
   }
-  free_strings(plan.files);
-  free_strings(plan.argv);
-  free_strings(plan.envp);
-  free(plan.home);
-  free(plan.cwd);
-  free(plan.groups);
+  free_options(&spawn);
   return result;
 }
 

@@ -1,15 +1,12 @@
-/* What becomes of a started process: its end, and who else is in its session. */
+/* What becomes of a started process: its end, the foreground of its terminal; and the lock of a directory. */
 #define _GNU_SOURCE
 #include "addon.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,88 +48,41 @@ static napi_value reap(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* True for what has not ended: a zombie cannot be killed and goes when its parent looks at it. */
-static bool is_alive(pid_t pid) {
-  char path[32], text[512];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno != ENOENT && errno != ESRCH;
-  ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (length <= 0) return false;
-  text[length] = 0;
-  /* The name in brackets may hold anything, brackets too. */
-  char *end = strrchr(text, ')');
-  return end && end[1] && end[2] != 'Z' && end[2] != 'X';
-}
-
-/* The pid that was given out last in this namespace; -1 when the kernel's own word is not to be had. */
-static pid_t last_pid(void) {
-  struct statfs filesystem;
-  char text[128];
-  int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -1;
-  /* In a container it may be a made-up file that lies over the true one and is renewed every few seconds. */
-  bool genuine = fstatfs(fd, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC;
-  ssize_t length = genuine ? read(fd, text, sizeof text - 1) : -1;
-  close(fd);
-  if (length <= 0) return -1;
-  text[length] = 0;
-  char *last = strrchr(text, ' ');
-  return last ? atoi(last + 1) : -1;
-}
-
-struct members {
-  napi_env env;
-  napi_value pids;
-  uint32_t length;
-  pid_t session;
-};
-
-/* A getsid costs a hundredth of a read of stat. */
-static void add_member(struct members *members, pid_t pid) {
-  if (getsid(pid) != members->session || !is_alive(pid)) return;
-  napi_set_element(members->env, members->pids, members->length++, number(members->env, pid));
+/* foregroundGroup(master) → the process group that has the terminal; 0 or -errno when there is none. */
+static napi_value foreground_group(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  pid_t group = tcgetpgrp(integer(env, argument));
+  return number(env, group < 0 ? -errno : group);
 }
 
 /*
- * Pids are given out in ascending order: what a young leader, whose number nobody else has had since, can have brought forth
- * lies between its own pid and the last one. False when that cannot be told, or when more than a few lie there.
+ * lock(directory, wait) → a descriptor that holds the directory's lock as long as it is open, or -errno: EWOULDBLOCK when
+ * another has it and is not waited for.
  */
-static bool members_of_young(struct members *members) {
-  enum { FEW = 256 };
-  pid_t last = last_pid(), pid = members->session;
-  for (; pid <= last && pid - members->session <= FEW; pid++) {
-    add_member(members, pid);
-    /* Who was looked at last may have brought forth another one meanwhile. */
-    if (pid == last) last = last_pid();
-  }
-  return last >= members->session && pid > last;
-}
-
-/* membersOf(sid, young) → pids of the living processes of a session; -errno when /proc cannot be read. */
-static napi_value members_of(napi_env env, napi_callback_info info) {
-  size_t count = 2;
+static napi_value lock(napi_env env, napi_callback_info info) {
+  size_t count = 2, length;
   napi_value arguments[2];
-  bool young = false;
-  struct members members = {.env = env};
+  bool wait = false;
+  char path[4096];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  members.session = integer(env, arguments[0]);
-  napi_get_value_bool(env, arguments[1], &young);
-  napi_create_array(env, &members.pids);
-  if (young && members_of_young(&members)) return members.pids;
-  DIR *processes = opendir("/proc");
-  if (!processes) return number(env, -errno);
-  for (struct dirent *entry; (entry = readdir(processes));) {
-    pid_t pid = atoi(entry->d_name);
-    if (pid > 0) add_member(&members, pid);
-  }
-  closedir(processes);
-  return members.pids;
+  napi_get_value_bool(env, arguments[1], &wait);
+  if (napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok) return number(env, -EINVAL);
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return number(env, -errno);
+  int result;
+  do result = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+  while (result < 0 && errno == EINTR);
+  if (result == 0) return number(env, fd);
+  int error = errno;
+  close(fd);
+  return number(env, -error);
 }
 
 void export_wait(napi_env env, napi_value exports) {
   export_function(env, exports, "exitOf", exit_of);
   export_function(env, exports, "reap", reap);
-  export_function(env, exports, "membersOf", members_of);
+  export_function(env, exports, "foregroundGroup", foreground_group);
+  export_function(env, exports, "lock", lock);
 }

@@ -1,0 +1,256 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { getSystemErrorName } from "node:util";
+import type { Controller, Place } from "./hierarchies.ts";
+import { native } from "./native.ts";
+import { sendSignal } from "./signals.ts";
+
+/** What one command and all that it brings forth may use together; 0 is no limit. */
+export interface TreeLimits {
+  readonly processesMax: number;
+  readonly memoryBytesMax: number;
+  /** Processors' worth of time, fractions allowed. */
+  readonly cpusMax: number;
+}
+
+/** The control groups that one command runs in, one in each place. */
+export interface Cgroup {
+  /** Opens the files by which a process enters; the caller closes them. @throws the system's error when no descriptor is left */
+  open(): number[];
+  isPopulated(): boolean;
+  /** Kills every member. */
+  kill(): void;
+  /** Gives the group back; processes that are still there are moved out and left alone. */
+  release(): void;
+}
+
+/** Groups that are kept for the next command; making and removing one takes as long as a hundred reads. */
+const spareMax = 64;
+
+/** How often members are moved out: one that was forked meanwhile is found in the next round. */
+const moveRounds = 10;
+
+/** Gives a control group to each command. All lie in one directory of this gateway in each place, which its guard removes at its end. */
+export class Cgroups {
+  readonly #places: readonly Place[];
+  readonly #limits: TreeLimits;
+  readonly #runName = `run-${process.pid}-${randomBytes(6).toString("hex")}`;
+  readonly #spare: CommandCgroup[] = [];
+  readonly #locks: number[] = [];
+  #made = 0;
+  #left = 0;
+
+  /**
+   * Makes this gateway's directories, and ends what gateways that are gone have left behind: a directory whose lock is free has no gateway.
+   * @throws the system's error
+   */
+  constructor(places: readonly Place[], limits: TreeLimits) {
+    this.#places = places;
+    this.#limits = limits;
+    for (const place of places) {
+      const placeLock = native.lock(place.directory, true);
+      try {
+        sweep(place.directory);
+        const run = this.#run(place);
+        mkdirSync(run);
+        this.#locks.push(locked(run));
+        letBelow(run, place);
+      } finally {
+        if (placeLock >= 0) native.close(placeLock);
+      }
+    }
+  }
+
+  /** The directories that hold every group of this gateway. */
+  get directories(): readonly string[] {
+    return this.#places.map((place) => this.#run(place));
+  }
+
+  /** @throws the system's error */
+  take(): Cgroup {
+    return this.#spare.pop() ?? this.#make();
+  }
+
+  /** Lets go of the locks: from here on the groups belong to nobody. */
+  close(): void {
+    for (const lock of this.#locks.splice(0)) native.close(lock);
+  }
+
+  #run(place: Place): string {
+    return join(place.directory, this.#runName);
+  }
+
+  #make(): CommandCgroup {
+    const name = String(++this.#made);
+    const paths = this.#places.map((place) => join(this.#run(place), name));
+    for (const [i, path] of paths.entries()) this.#makeGroup(path, this.#places[i] as Place);
+    return new CommandCgroup(paths, this.#places[0]?.canKill ?? false, (group) => this.#takeBack(group));
+  }
+
+  #makeGroup(path: string, { version, controllers }: Place): void {
+    mkdirSync(path, { recursive: true });
+    for (const controller of controllers) {
+      for (const [file, text] of settings(controller, version, this.#limits)) writeFileSync(join(path, file), text);
+    }
+  }
+
+  #takeBack(group: CommandCgroup): void {
+    if (group.isPopulated()) this.#moveOut(group);
+    if (this.#spare.length < spareMax && !group.isPopulated()) this.#spare.push(group);
+    else group.remove();
+  }
+
+  /** What a command has left to live on goes where it is still limited, and is nobody's to end. */
+  #moveOut(group: CommandCgroup): void {
+    const name = `${this.#runName}-${++this.#left}`;
+    try {
+      const paths = this.#places.map((place) => join(place.directory, "left", name));
+      for (const [i, place] of this.#places.entries()) {
+        mkdirSync(join(place.directory, "left"), { recursive: true });
+        letBelow(join(place.directory, "left"), place);
+        removeEmpty(join(place.directory, "left"));
+        this.#makeGroup(paths[i] as string, place);
+      }
+      for (let round = 0; round < moveRounds && group.isPopulated(); round++) group.moveTo(paths);
+    } catch {
+      // Where no further group can be made they stay where they are.
+    }
+  }
+}
+
+class CommandCgroup implements Cgroup {
+  readonly #paths: readonly string[];
+  readonly #canKill: boolean;
+  readonly #onRelease: (group: CommandCgroup) => void;
+
+  constructor(paths: readonly string[], canKill: boolean, onRelease: (group: CommandCgroup) => void) {
+    this.#paths = paths;
+    this.#canKill = canKill;
+    this.#onRelease = onRelease;
+  }
+
+  open(): number[] {
+    const opened: number[] = [];
+    try {
+      for (const path of this.#paths) opened.push(openSync(join(path, "cgroup.procs"), "w"));
+    } catch (error) {
+      for (const fd of opened) closeSync(fd);
+      throw error;
+    }
+    return opened;
+  }
+
+  isPopulated(): boolean {
+    const [path = ""] = this.#paths;
+    if (this.#canKill) return readFileSync(join(path, "cgroup.events"), "latin1").includes("populated 1");
+    return members(path).length > 0;
+  }
+
+  kill(): void {
+    const [path = ""] = this.#paths;
+    if (this.#canKill) writeFileSync(join(path, "cgroup.kill"), "1");
+    else for (const pid of members(path)) sendSignal(pid, "SIGKILL");
+  }
+
+  release(): void {
+    this.#onRelease(this);
+  }
+
+  moveTo(paths: readonly string[]): void {
+    for (const [i, path] of this.#paths.entries()) {
+      for (const pid of members(path)) moveInto(paths[i] as string, pid);
+    }
+  }
+
+  remove(): void {
+    for (const path of this.#paths) removeGroup(path);
+  }
+}
+
+/** The files of a group that set its limit of one controller. */
+function settings(controller: Controller, version: 1 | 2, limits: TreeLimits): [file: string, text: string][] {
+  const { processesMax, memoryBytesMax, cpusMax } = limits;
+  const quota = String(Math.max(1000, Math.round(cpusMax * 100_000)));
+  if (controller === "pids") return [["pids.max", String(processesMax)]];
+  if (controller === "memory") return [[version === 2 ? "memory.max" : "memory.limit_in_bytes", String(memoryBytesMax)]];
+  if (version === 2) return [["cpu.max", `${quota} 100000`]];
+  return [
+    ["cpu.cfs_period_us", "100000"],
+    ["cpu.cfs_quota_us", quota],
+  ];
+}
+
+/** In version 2 a directory passes controllers on only when it is told to. */
+function letBelow(directory: string, { version, controllers }: Place): void {
+  if (version === 1 || controllers.length === 0) return;
+  writeFileSync(join(directory, "cgroup.subtree_control"), controllers.map((controller) => `+${controller}`).join(" "));
+}
+
+/** Ends what gateways have left behind that are gone, and removes their directories. */
+function sweep(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith("run-")) continue;
+    const run = join(directory, name);
+    const lock = native.lock(run, false);
+    if (lock < 0) continue;
+    for (const group of groupsIn(run)) for (const pid of members(group)) sendSignal(pid, "SIGKILL");
+    void removeSoon(run);
+    native.close(lock);
+  }
+  if (readdirSync(directory).includes("left")) removeEmpty(join(directory, "left"));
+}
+
+/** What was killed takes a moment to go. What cannot go is left to the next start. */
+async function removeSoon(run: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    removeEmpty(run);
+    if (removeGroup(run)) return;
+    await delay(20, undefined, { ref: false });
+  }
+}
+
+function locked(directory: string): number {
+  const fd = native.lock(directory, false);
+  if (fd < 0) throw new Error(`${directory} cannot be locked (${getSystemErrorName(fd)})`);
+  return fd;
+}
+
+function groupsIn(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+function removeEmpty(directory: string): void {
+  for (const group of groupsIn(directory)) removeGroup(group);
+}
+
+function removeGroup(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
+}
+
+function members(group: string): number[] {
+  try {
+    return readFileSync(join(group, "cgroup.procs"), "latin1").split("\n").map(Number).filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+function moveInto(group: string, pid: number): void {
+  try {
+    writeFileSync(join(group, "cgroup.procs"), String(pid));
+  } catch {
+    // It has ended meanwhile.
+  }
+}
