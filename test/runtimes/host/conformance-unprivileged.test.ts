@@ -1,0 +1,39 @@
+import { accessSync, constants } from "node:fs";
+import { describe, test } from "node:test";
+import { createHostRuntime } from "../../../src/runtimes/host/index.ts";
+import { supervisorPath } from "../../../src/runtimes/host/native.ts";
+import { runtimeConformance } from "../../conformance/runtime.ts";
+
+/** This file has its process to itself, which may give up what it has. */
+if (process.getuid?.() === 0) {
+  process.setgroups?.([]);
+  process.setgid?.(65534);
+  process.setuid?.(65534);
+}
+
+function reachable(): boolean {
+  try {
+    accessSync(supervisorPath, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (reachable()) {
+  runtimeConformance(
+    "the host, where the gateway has no privileges",
+    async () => ({
+      runtime: createHostRuntime(),
+      targetId: "host",
+      missingTargetId: "elsewhere",
+      stoppedTargetId: undefined,
+      shell: ["/bin/sh", "-c"],
+    }),
+    { bursts: 50, failedStarts: 100 },
+  );
+} else {
+  describe("the host, where the gateway has no privileges", () => {
+    test("conformance", { skip: "this checkout cannot be read by other users" }, () => undefined);
+  });
+}
