@@ -9,7 +9,7 @@ import { type AuditConfig, auditSchema, readAudit } from "./config/audit.ts";
 import { authSchema, readAuth } from "./config/auth.ts";
 import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config/behind-proxy.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { flag, optionalSection, path, section, text, texts } from "./config/fields.ts";
+import { flag, optionalSection, path, section, text, texts, userId } from "./config/fields.ts";
 import { type ReadFile, readYaml } from "./config/file.ts";
 import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
@@ -35,6 +35,7 @@ const fileSchema = section({
   runtimes: section({
     host: section({
       user: Type.Optional(text("a user's name")),
+      dynamicUsers: section({ first: userId(1_900_000_000), last: userId(1_900_009_999) }),
       usersAllowed: texts("a user's name"),
       noNewPrivileges: flag(true),
     }),

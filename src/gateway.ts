@@ -58,7 +58,7 @@ const noAuth: AuthSettings = { tokens: [], jwt: [] };
 /** Wires everything together: the only place that knows all the parts. @throws ConfigError for what the machine refuses */
 export async function startGateway(config: Config, log: Logger): Promise<Gateway> {
   const version = readVersion();
-  const runtimes = await createRuntimes(config.runtimes).catch(refuseUser);
+  const runtimes = await createRuntimes(config.runtimes, config.limits).catch(refuseHost);
   const metrics = createMetrics(runtimes, version);
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
@@ -140,9 +140,10 @@ function tellDenials(log: Logger, audit: Audit): OnDenied {
   };
 }
 
-function refuseUser(cause: unknown): never {
-  if (cause instanceof ExecgateError) throw new ConfigError(`runtimes.host.user: ${cause.message}`);
-  throw cause;
+function refuseHost(cause: unknown): never {
+  if (!(cause instanceof ExecgateError)) throw cause;
+  const { field = "user" } = cause.details;
+  throw new ConfigError(`${field === "user" ? "runtimes.host.user" : field}: ${cause.message}`);
 }
 
 async function findToken(config: Config, log: Logger): Promise<string | undefined> {

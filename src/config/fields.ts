@@ -5,6 +5,10 @@ import { type TSchema, Type } from "typebox";
 export const count = (fallback: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
   Type.Integer({ minimum, maximum, default: fallback, expected: minimum === 0 ? "a whole number" : `a whole number from ${minimum}` });
 
+/** Root is nobody's to be given out. */
+export const userId = (fallback: number) =>
+  Type.Integer({ minimum: 1, maximum: 2 ** 32 - 2, default: fallback, expected: "a user's number from 1" });
+
 export const path = () => Type.String({ minLength: 1, expected: "a path" });
 
 export const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: "true or false" });

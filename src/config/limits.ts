@@ -1,3 +1,4 @@
+import { Type } from "typebox";
 import { count, section } from "./fields.ts";
 
 /** `limits`: every bound that an operator may want to move. 0 is none where that makes sense. */
@@ -24,4 +25,8 @@ export const limitsSchema = section({
   ticketBytesMax: count(16_777_216),
   endedSessionsMax: count(1000),
   endedBytesMax: count(67_108_864),
+  processesPerSessionMax: count(512),
+  memoryBytesPerSessionMax: count(0),
+  cpusPerSessionMax: Type.Number({ minimum: 0, default: 0, expected: "a number of processors" }),
+  openFilesPerSessionMax: count(0),
 });

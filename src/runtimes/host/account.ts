@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { basename } from "node:path";
 import { ExecgateError } from "../../errors.ts";
+import { type DynamicRange, DynamicUsers } from "./dynamic-users.ts";
 import { type User, Users } from "./users.ts";
 
 /** As whom a command runs: a user, whose shell is the path of one that is there. */
@@ -14,20 +15,33 @@ export interface AccountOptions {
   readonly user: string | undefined;
   /** Other users that a request may name. */
   readonly usersAllowed: readonly string[];
+  /** Where the users of `dynamicUser` are taken from. */
+  readonly dynamicUsers: DynamicRange;
 }
+
+/** As `user`: each command runs as a user of its own. */
+export const dynamicUser = "dynamic";
 
 /** Finds the account for what a request asks. */
 export class Accounts {
   readonly #options: AccountOptions;
   readonly #users: Users;
+  readonly #dynamic: DynamicUsers | undefined;
 
   constructor(options: AccountOptions, users = new Users()) {
     this.#options = options;
     this.#users = users;
+    this.#dynamic = options.user === dynamicUser ? new DynamicUsers(options.dynamicUsers) : undefined;
+  }
+
+  /** The same account is given to nobody else until it is given back, where each command has its own. */
+  giveBack(account: Account): void {
+    this.#dynamic?.giveBack(account);
   }
 
   /** @throws USER_NOT_FOUND, FORBIDDEN for one that is not in `usersAllowed`, NOT_SUPPORTED when the gateway is not root */
   async find(requested: string | undefined): Promise<Account> {
+    if (requested === undefined && this.#dynamic) return this.#dynamic.take();
     const standard = await this.#standard();
     if (requested === undefined || requested === standard.name) return standard;
     const user = await this.#users.find(requested);
@@ -45,7 +59,8 @@ export class Accounts {
     const { user: name } = this.#options;
     const ownId = process.getuid?.() ?? 0;
     const isRoot = ownId === 0;
-    if (name === undefined && isRoot) return bareNobody(await this.#users.find("nobody"));
+    if (this.#dynamic && !isRoot) throw onlyOwnUser();
+    if ((name === undefined || this.#dynamic) && isRoot) return bareNobody(await this.#users.find("nobody"));
     const user = await this.#users.find(name ?? String(ownId));
     if (!user && name !== undefined) throw new ExecgateError("USER_NOT_FOUND", `There is no user ${JSON.stringify(name)} on the host.`);
     if (user && !isRoot && user.uid !== ownId) throw onlyOwnUser();

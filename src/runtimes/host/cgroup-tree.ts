@@ -37,11 +37,11 @@ export class CgroupTree implements Tree {
     return "verified";
   }
 
-  release(): void {
+  release(): boolean {
     const { fd } = this.#pidfd;
     if (fd !== undefined) native.reap(fd);
     this.#pidfd.close();
-    this.#cgroup.release();
+    return this.#cgroup.release();
   }
 
   #watch(pidfd: number, resolve: (exit: Exit) => void, reject: (error: Error) => void): void {

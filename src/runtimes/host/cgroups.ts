@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
@@ -22,8 +22,8 @@ export interface Cgroup {
   isPopulated(): boolean;
   /** Kills every member. */
   kill(): void;
-  /** Gives the group back; processes that are still there are moved out and left alone. */
-  release(): void;
+  /** Gives the group back; processes that are still there are moved out and left alone. True when there are none. */
+  release(): boolean;
 }
 
 /** Groups that are kept for the next command; making and removing one takes as long as a hundred reads. */
@@ -86,7 +86,7 @@ export class Cgroups {
     const name = String(++this.#made);
     const paths = this.#places.map((place) => join(this.#run(place), name));
     for (const [i, path] of paths.entries()) this.#makeGroup(path, this.#places[i] as Place);
-    return new CommandCgroup(paths, this.#places[0]?.canKill ?? false, (group) => this.#takeBack(group));
+    return new CommandCgroup(paths, this.#places, (group, isEmpty) => this.#takeBack(group, isEmpty));
   }
 
   #makeGroup(path: string, { version, controllers }: Place): void {
@@ -96,9 +96,9 @@ export class Cgroups {
     }
   }
 
-  #takeBack(group: CommandCgroup): void {
-    if (group.isPopulated()) this.#moveOut(group);
-    if (this.#spare.length < spareMax && !group.isPopulated()) this.#spare.push(group);
+  #takeBack(group: CommandCgroup, isEmpty: boolean): void {
+    if (!isEmpty) this.#moveOut(group);
+    if (this.#spare.length < spareMax && group.isUnused()) this.#spare.push(group);
     else group.remove();
   }
 
@@ -122,12 +122,19 @@ export class Cgroups {
 
 class CommandCgroup implements Cgroup {
   readonly #paths: readonly string[];
+  readonly #path: string;
   readonly #canKill: boolean;
-  readonly #onRelease: (group: CommandCgroup) => void;
+  /** Where the kernel counts the members that use up the limit of processes. */
+  readonly #countFile: string | undefined;
+  readonly #onRelease: (group: CommandCgroup, isEmpty: boolean) => void;
 
-  constructor(paths: readonly string[], canKill: boolean, onRelease: (group: CommandCgroup) => void) {
+  /** @param paths one in each of `places` */
+  constructor(paths: readonly string[], places: readonly Place[], onRelease: (group: CommandCgroup, isEmpty: boolean) => void) {
     this.#paths = paths;
-    this.#canKill = canKill;
+    this.#path = paths[0] ?? "";
+    this.#canKill = places[0]?.canKill ?? false;
+    const counting = paths[places.findIndex(({ controllers }) => controllers.includes("pids"))];
+    this.#countFile = counting && join(counting, "pids.current");
     this.#onRelease = onRelease;
   }
 
@@ -143,24 +150,32 @@ class CommandCgroup implements Cgroup {
   }
 
   isPopulated(): boolean {
-    const [path = ""] = this.#paths;
-    if (this.#canKill) return readFileSync(join(path, "cgroup.events"), "latin1").includes("populated 1");
-    return members(path).length > 0;
+    if (!this.#canKill) return members(this.#path).length > 0;
+    const events = read(join(this.#path, "cgroup.events"));
+    // Without a descriptor to look it is not known; a group that was removed was empty.
+    return events === undefined ? existsSync(this.#path) : events.includes("populated 1");
   }
 
   kill(): void {
-    const [path = ""] = this.#paths;
-    if (this.#canKill) writeFileSync(join(path, "cgroup.kill"), "1");
-    else for (const pid of members(path)) sendSignal(pid, "SIGKILL");
+    if (this.#canKill && write(join(this.#path, "cgroup.kill"), "1")) return;
+    for (const pid of members(this.#path)) sendSignal(pid, "SIGKILL");
   }
 
-  release(): void {
-    this.#onRelease(this);
+  release(): boolean {
+    const isEmpty = !this.isPopulated();
+    this.#onRelease(this, isEmpty);
+    return isEmpty;
+  }
+
+  /** Whether not even a zombie is left, which counts against the limit of processes until its parent looks at it. */
+  isUnused(): boolean {
+    return this.#countFile === undefined ? !this.isPopulated() : read(this.#countFile) === "0\n";
   }
 
   moveTo(paths: readonly string[]): void {
     for (const [i, path] of this.#paths.entries()) {
-      for (const pid of members(path)) moveInto(paths[i] as string, pid);
+      // Who has ended meanwhile cannot be moved.
+      for (const pid of members(path)) write(join(paths[i] as string, "cgroup.procs"), String(pid));
     }
   }
 
@@ -240,17 +255,22 @@ function removeGroup(path: string): boolean {
 }
 
 function members(group: string): number[] {
+  return (read(join(group, "cgroup.procs")) ?? "").split("\n").map(Number).filter(Boolean);
+}
+
+function read(file: string): string | undefined {
   try {
-    return readFileSync(join(group, "cgroup.procs"), "latin1").split("\n").map(Number).filter(Boolean);
+    return readFileSync(file, "latin1");
   } catch {
-    return [];
+    return undefined;
   }
 }
 
-function moveInto(group: string, pid: number): void {
+function write(file: string, text: string): boolean {
   try {
-    writeFileSync(join(group, "cgroup.procs"), String(pid));
+    writeFileSync(file, text);
+    return true;
   } catch {
-    // It has ended meanwhile.
+    return false;
   }
 }

@@ -1,7 +1,8 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
-import { Accounts } from "./account.ts";
+import { type Account, Accounts } from "./account.ts";
 import type { TreeLimits } from "./cgroups.ts";
+import type { DynamicRange } from "./dynamic-users.ts";
 import { startFallback } from "./fallback.ts";
 import { Isolation } from "./isolation.ts";
 import { startProcess } from "./start.ts";
@@ -12,6 +13,8 @@ export interface HostOptions {
   readonly name?: string;
   /** Who commands run as. Default: nobody when the gateway is root, else its own user. */
   readonly user?: string | undefined;
+  /** Where the users are taken from when `user` is `dynamic`. Default: 10 000 ids from 1 900 000 000 on */
+  readonly dynamicUsers?: DynamicRange;
   /** Other users that a request may name. Default: none */
   readonly usersAllowed?: readonly string[] | undefined;
   /** Default: true; false lets sudo and other set-user-ID programs work. */
@@ -44,7 +47,11 @@ class HostRuntime implements Runtime {
   constructor(options: HostOptions) {
     const isRoot = process.getuid?.() === 0;
     this.name = options.name ?? "host";
-    this.#accounts = new Accounts({ user: options.user, usersAllowed: options.usersAllowed ?? [] });
+    this.#accounts = new Accounts({
+      user: options.user,
+      usersAllowed: options.usersAllowed ?? [],
+      dynamicUsers: options.dynamicUsers ?? { first: 1_900_000_000, last: 1_900_009_999 },
+    });
     const noNewPrivileges = options.noNewPrivileges ?? true;
     const limits: HostLimits = { processesMax: 512, memoryBytesMax: 0, cpusMax: 0, openFilesMax: 0, ...options.limits };
     this.#isolation = process.platform === "linux" ? new Isolation({ noNewPrivileges, ...limits }) : undefined;
@@ -78,19 +85,31 @@ class HostRuntime implements Runtime {
   async start(_target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
     signal.throwIfAborted();
     const account = await this.#accounts.find(spec.user);
-    signal.throwIfAborted();
-    const forget = (released: Process): void => void this.#running.delete(released);
-    const started = this.#isolation
-      ? startProcess(account, spec, this.#isolation, this.#running.size, forget)
-      : await startFallback(account, spec, forget);
-    this.#running.add(started);
-    return started;
+    try {
+      signal.throwIfAborted();
+      const started = await this.#startAs(account, spec);
+      this.#running.add(started);
+      return started;
+    } catch (error) {
+      this.#accounts.giveBack(account);
+      throw error;
+    }
   }
 
   /** The host answers as long as there is somebody to run commands as. @throws USER_NOT_FOUND, NOT_SUPPORTED */
   async ping(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#accounts.find(undefined);
+    this.#accounts.giveBack(await this.#accounts.find(undefined));
+  }
+
+  #startAs(account: Account, spec: ExecSpec): Process | Promise<Process> {
+    const forget = (released: Process, isTreeGone: boolean): void => {
+      this.#running.delete(released);
+      // Who still runs keeps its user.
+      if (isTreeGone) this.#accounts.giveBack(account);
+    };
+    if (this.#isolation) return startProcess(account, spec, this.#isolation, this.#running.size, forget);
+    return startFallback(account, spec, (released) => forget(released, true));
   }
 
   async close(): Promise<void> {

@@ -126,7 +126,7 @@ function isControlled(places: readonly Place[], controller: Controller): boolean
 
 function requireController(places: readonly Place[], controller: Controller, limit: number, key: string): void {
   if (limit === 0 || isControlled(places, controller)) return;
-  throw new ExecgateError("NOT_SUPPORTED", `${key}: the gateway has no ${controller} controller on this machine; set it to 0.`);
+  throw new ExecgateError("NOT_SUPPORTED", `the gateway has no ${controller} controller on this machine; leave it at 0.`, { field: key });
 }
 
 function say(places: readonly Place[], controller: Controller, limit: number): string {

@@ -15,12 +15,12 @@ export class HostProcess implements Process {
   readonly #reader: Reader;
   readonly #writer: Writer | undefined;
   readonly #master: Descriptor | undefined;
-  readonly #onRelease: () => void;
+  readonly #onRelease: (isTreeGone: boolean) => void;
   #slave: number | undefined;
   #released = false;
   #ending: Promise<Termination> | undefined;
 
-  constructor(spawned: Spawned, tree: Tree, terminal: Terminal | undefined, stdin: boolean, onRelease: () => void) {
+  constructor(spawned: Spawned, tree: Tree, terminal: Terminal | undefined, stdin: boolean, onRelease: (isTreeGone: boolean) => void) {
     this.#tree = tree;
     this.#onRelease = onRelease;
     this.#slave = terminal?.slave;
@@ -78,8 +78,7 @@ export class HostProcess implements Process {
     this.#reader.close();
     this.#writer?.close();
     this.#closeSlave();
-    this.#tree.release();
-    this.#onRelease();
+    this.#onRelease(this.#tree.release());
   }
 
   /** While the gateway holds a slave, the end of a terminal is never seen before the last byte. After the exit it is let go of. */

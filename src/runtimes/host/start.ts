@@ -17,7 +17,7 @@ export function startProcess(
   spec: ExecSpec,
   isolation: Isolation,
   others: number,
-  onRelease: (released: HostProcess) => void,
+  onRelease: (released: HostProcess, isTreeGone: boolean) => void,
 ): HostProcess {
   const argv = argvOf(account, spec);
   const envp = environment(account, spec.tty !== undefined, spec.env);
@@ -42,7 +42,7 @@ export function startProcess(
       },
       others,
     );
-    const started: HostProcess = new HostProcess(spawned, tree, terminal, spec.stdin, () => onRelease(started));
+    const started: HostProcess = new HostProcess(spawned, tree, terminal, spec.stdin, (isTreeGone) => onRelease(started, isTreeGone));
     return started;
   } catch (error) {
     if (terminal) closeTerminal(terminal);

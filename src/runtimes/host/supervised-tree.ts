@@ -24,6 +24,7 @@ export class SupervisedTree implements Tree {
   readonly #control: Descriptor;
   readonly #cgroup: Cgroup | undefined;
   readonly #over: Promise<Termination>;
+  #isGone = false;
   #say!: { exited: (exit: Exit) => void; lost: (error: Error) => void; over: (termination: Termination) => void };
 
   constructor({ pidfd, control }: Spawned, cgroup: Cgroup | undefined) {
@@ -55,7 +56,7 @@ export class SupervisedTree implements Tree {
     return termination;
   }
 
-  release(): void {
+  release(): boolean {
     this.#order(orderLeave);
     this.#control.close();
     this.#say.over("bestEffort");
@@ -66,6 +67,7 @@ export class SupervisedTree implements Tree {
       this.#supervisor.close();
       this.#cgroup?.release();
     });
+    return this.#isGone;
   }
 
   #order(order: number): void {
@@ -85,7 +87,9 @@ export class SupervisedTree implements Tree {
 
   #hear(kind: number, first: number, second: number): void {
     if (kind === exited) this.#say.exited(toExit(first, second === 0 ? null : second));
-    if (kind === gone) this.#say.over("verified");
+    if (kind !== gone) return;
+    this.#isGone = true;
+    this.#say.over("verified");
   }
 
   /** The supervisor was ended by somebody else, and the command with it; where there is a control group it has the rest. */

@@ -8,8 +8,8 @@ export interface Tree {
   signal(name: Signal): void;
   /** Ends all of it. Idempotent, harmless when nothing is left. */
   end(): Promise<Termination>;
-  /** Gives up the tree, leaving alone what is left of it. Called once. */
-  release(): void;
+  /** Gives up the tree, leaving alone what is left of it; true when that is known to be nothing. Called once. */
+  release(): boolean;
 }
 
 /** How long an end is waited for. What cannot even be killed, in a wait for a disk, is not waited for longer than this. */
