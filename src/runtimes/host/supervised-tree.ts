@@ -60,12 +60,13 @@ export class SupervisedTree implements Tree {
     this.#order(orderLeave);
     this.#control.close();
     this.#say.over("bestEffort");
-    // It exits in a moment, and is waited for then; what it leaves stays in the control group.
+    // Before anybody can end the group; a group that only the supervisor is in can be used again when that has exited.
+    if (!this.#isGone) this.#cgroup?.release();
     this.#supervisor.whenReadable(() => {
       const { fd } = this.#supervisor;
       if (fd !== undefined) native.reap(fd);
       this.#supervisor.close();
-      this.#cgroup?.release();
+      if (this.#isGone) this.#cgroup?.release();
     });
     return this.#isGone;
   }
