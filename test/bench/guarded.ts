@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import type { PolicyDocument, RoleDocument } from "../../src/access/policy/document.ts";
 import { rateOf, ratios } from "./busy.ts";
 import { type Figure, median, type Part } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
+import { temporaryDirectory } from "./temporary.ts";
 
 const rounds = 12;
 const concurrency = 16;
@@ -11,23 +13,32 @@ const rulesAll = 1000;
 const rulesARole = 10;
 const body = JSON.stringify({ command: ["/bin/true"] });
 
-/** What policy costs: runs of `/bin/true` a second under 1000 rules, and in turn with it on a gateway without a policy. */
+/** What policy and audit cost: runs of `/bin/true` a second under them, and in turn with it on a gateway that has neither. */
 export const guarded: Part = { name: "guarded", measure };
 
 async function measure(): Promise<readonly Figure[]> {
+  const policy = policyOf(rulesAll);
+  const auditOf = (name: string) => ({ file: join(temporaryDirectory(), name), mode: "strict" });
   await using free = await startGatewayProcess();
-  await using strict = await startGatewayProcess({ settings: { policy: policyOf(rulesAll) } });
-  const [without, withPolicy]: [number[], number[]] = [[], []];
-  await measureRound(free.port);
-  await measureRound(strict.port);
+  await using ruled = await startGatewayProcess({ settings: { policy } });
+  await using audited = await startGatewayProcess({ settings: { audit: auditOf("audited.jsonl") } });
+  await using both = await startGatewayProcess({ settings: { policy, audit: auditOf("both.jsonl") } });
+  const gateways = [free, ruled, audited, both].map(({ port }) => ({ port, rates: [] as number[] }));
+  for (const { port } of gateways) await measureRound(port);
   for (let round = 0; round < rounds; round++) {
-    withPolicy.push(await measureRound(strict.port));
-    without.push(await measureRound(free.port));
+    for (const { port, rates } of gateways) rates.push(await measureRound(port));
   }
+  const [without = [], withRules = [], withAudit = [], withBoth = []] = gateways.map(({ rates }) => rates);
   return [
-    { name: "exec at 16, without a policy", value: median(without), unit: "/s" },
-    { name: "exec at 16, 1000 rules", value: median(withPolicy), unit: "/s" },
-    { name: "1000 rules / without", value: median(ratios(withPolicy, without)), unit: "×", aim: { is: "atLeast", limit: 0.9 } },
+    { name: "exec at 16, without policy and audit", value: median(without), unit: "/s" },
+    { name: "1000 rules / without", value: median(ratios(withRules, without)), unit: "×", aim: { is: "atLeast", limit: 0.9 } },
+    { name: "strict audit / without", value: median(ratios(withAudit, without)), unit: "×", aim: { is: "atLeast", limit: 0.9 } },
+    {
+      name: "1000 rules and strict audit / without",
+      value: median(ratios(withBoth, without)),
+      unit: "×",
+      aim: { is: "atLeast", limit: 0.9 },
+    },
   ];
 }
 

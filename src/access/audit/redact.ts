@@ -72,8 +72,11 @@ export function createRedactor(further: readonly RegExp[]): Redactor {
   };
 }
 
+/** What no pattern can match: it names no value, and is shorter than every token that is known by its form. */
+const isPlain = /^[^=:\s]{0,12}$/;
+
 function redactText(argument: string, further: readonly RegExp[]): string {
-  const known = patterns.reduce((text, pattern) => text.replace(pattern, `$1${redacted}`), argument);
+  const known = isPlain.test(argument) ? argument : patterns.reduce((text, pattern) => text.replace(pattern, `$1${redacted}`), argument);
   return further.reduce((text, pattern) => text.replace(pattern, redacted), known);
 }
 

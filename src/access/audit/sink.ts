@@ -6,11 +6,8 @@ export interface AuditSink {
   readonly end: ChainEnd | undefined;
   /** Bytes of a half line that were cut off when it was opened. */
   readonly cutBytes: number;
-  /**
-   * Appends whole lines, all of them or none.
-   * @param isDurable the lines are on disk when it resolves
-   */
-  append(lines: Buffer, isDurable: boolean): Promise<void>;
+  /** Appends whole lines, all of them or none; they are on disk when it resolves. */
+  append(lines: Buffer): Promise<void>;
   /** @throws Error when nothing could be appended now */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -31,7 +31,7 @@ const batchBytesMax = 1024 * 1024;
 
 /**
  * Writes events as lines of a hash chain, in the order in which they were told. One thing at a time is done at the sink,
- * and a write takes everything that waits: execs that start while one is under way share the next, and its fdatasync.
+ * and a write takes everything that waits: execs that start while one is under way share the next, and its way to the disk.
  *
  * When the sink fails, events wait within a bound while it is opened again and again; the first line then is an
  * `audit.gap` that tells since when, why, and what was lost or refused meanwhile.
@@ -215,8 +215,7 @@ export class AuditTrail {
       end = line.end;
     }
     try {
-      const isDurable = gap !== undefined || entries.some(({ settle }) => settle !== undefined);
-      await this.#sink?.append(Buffer.from(lines), isDurable);
+      await this.#sink?.append(Buffer.from(lines));
     } catch (cause) {
       this.#gap = mergeGaps(gap, this.#gap);
       // What was refused did not happen; in strict mode that is all that somebody waits for.
