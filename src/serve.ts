@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { userInfo } from "node:os";
-import { destination, type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { ConfigError } from "./config/config-error.ts";
 import { type Config, type ConfigSources, loadConfig, reloadConfig } from "./config.ts";
 import { systemClock } from "./exec/clock.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { createLog } from "./log.ts";
 import { createReload } from "./reload.ts";
 import { watchFiles } from "./watch-files.ts";
 
@@ -13,7 +14,7 @@ const configStatus = 78;
 
 /** `execgate serve`: runs until SIGTERM or SIGINT; a second one ends at once what still runs. */
 export async function serve(argv: readonly string[]): Promise<void> {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
+  const log = createLog();
   const asked = new AbortController();
   const hurry = new AbortController();
   const onSignal = (): void => (asked.signal.aborted ? hurry : asked).abort();

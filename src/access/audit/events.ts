@@ -1,4 +1,5 @@
 import type { Target } from "../../exec/runtime.ts";
+import { escapeUnseen } from "../../unseen.ts";
 import type { Caller, Verb } from "../principal.ts";
 import type { DescribedCommand } from "./command.ts";
 
@@ -117,19 +118,8 @@ export type AuditEvent =
 
 export type AuditEventName = AuditEvent["event"];
 
-/** Controls, which JSON leaves as they are above 0x7e, line separators, and what changes the direction of text or is not seen. */
-const unseen = /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu;
-
-/** What nearly every line is, and is known by sooner than by looking for what is not seen. */
-const isPlain = /^[\x20-\x7e]*$/;
-
 /** The event as the JSON text of a line, without its place in the chain. */
 export function eventBody(event: AuditEvent, nowMs: number): string {
   const { event: name, ...facts } = event;
-  const text = JSON.stringify({ time: new Date(nowMs).toISOString(), event: name, ...facts });
-  return isPlain.test(text) ? text : text.replace(unseen, escapeUnits);
-}
-
-function escapeUnits(character: string): string {
-  return Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`).join("");
+  return escapeUnseen(JSON.stringify({ time: new Date(nowMs).toISOString(), event: name, ...facts }));
 }
