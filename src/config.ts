@@ -92,6 +92,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
+  checkDynamicUsers(file.runtimes.host.dynamicUsers);
   const { metrics: _, auth, policy, audit, unixMode, ...rest } = file;
   return Object.freeze({
     ...rest,
@@ -146,4 +147,8 @@ function checkUrls(file: FileConfig): void {
       if (!isOrigin) throw new ConfigError(`${key}.${i}: expected an origin such as https://app.example.com, got ${JSON.stringify(text)}`);
     }
   }
+}
+
+function checkDynamicUsers({ first, last }: { first: number; last: number }): void {
+  if (last < first) throw new ConfigError(`runtimes.host.dynamicUsers.last: expected a user's number from first (${first}), got ${last}`);
 }

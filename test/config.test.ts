@@ -112,6 +112,12 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ["runtimes: { host: { noNewPrivileges: yes please } }", 'runtimes.host.noNewPrivileges: expected true or false, got "yes please"'],
   ["runtimes: { host: { user: 42 } }", "runtimes.host.user: expected a user's name, got 42"],
   ["runtimes: { host: { usersAllowed: [dev, 42] } }", "runtimes.host.usersAllowed.1: expected a user's name, got 42"],
+  [
+    "runtimes: { host: { dynamicUsers: { first: 5, last: 4 } } }",
+    "runtimes.host.dynamicUsers.last: expected a user's number from first (5), got 4",
+  ],
+  ["runtimes: { host: { dynamicUsers: { first: 0 } } }", "runtimes.host.dynamicUsers.first: expected a user's number from 1, got 0"],
+  ["limits: { cpusPerSessionMax: -1 }", "limits.cpusPerSessionMax: expected a number of processors, got -1"],
   ["tls: { certFile: 42, keyFile: a }", "tls.certFile: expected a path, got 42"],
   ["tls: { certFile: a }", "tls.keyFile: missing"],
   ["listen: 127.0.0.1:8080", /^listen: expected a list/],

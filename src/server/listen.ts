@@ -42,6 +42,8 @@ const checkMs = 1000;
 /** How long the head of a request, and a whole one, may take to arrive, milliseconds. */
 const headersMs = 10_000;
 const requestMs = 300_000;
+/** How long a connection may idle between requests, milliseconds: longer than proxies do, which else meet one that is just being closed. */
+const keepAliveMs = 75_000;
 
 /** Opens one listener, which hands its requests and upgrades to the app. @throws what listening throws, such as EADDRINUSE */
 export async function openListener(app: App, address: Address, { tls, unixMode }: ListenOptions): Promise<Listener> {
@@ -49,6 +51,7 @@ export async function openListener(app: App, address: Address, { tls, unixMode }
     maxHeaderSize: headerBytesMax,
     headersTimeout: headersMs,
     requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: checkMs,
   };
   const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tlsOptions(tls) });

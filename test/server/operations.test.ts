@@ -40,6 +40,11 @@ test("alive and ready need no token, and ready tells what isolation holds", asyn
   assert.equal((await served.request("/healthz", { method: "HEAD", headers })).text, "");
 });
 
+test("a connection may idle for longer than proxies let it", async () => {
+  const { headers } = await served.request("/healthz", { headers: { connection: "keep-alive" } });
+  assert.equal(headers["keep-alive"], "timeout=75");
+});
+
 const names = `execs_total exec_duration_seconds exec_start_seconds sessions_active clients_active stream_bytes_total
   output_truncated_total refused_total terminations_total backpressure_seconds_total runtime_up build_info`;
 
