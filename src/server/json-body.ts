@@ -20,7 +20,9 @@ export function parseJsonBody(body: Buffer): unknown {
     value = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof ExecgateError) throw cause;
-    throw new ExecgateError("BAD_REQUEST", `The body is not JSON: ${cause instanceof Error ? cause.message : cause}.`);
+    // The engine's own words quote the body, where a secret may stand.
+    const position = /at position (\d+)/.exec(String(cause))?.[1];
+    throw new ExecgateError("BAD_REQUEST", `The body is not JSON${position === undefined ? "" : `: see character ${position}`}.`);
   }
   checkText(value, []);
   return value;

@@ -169,6 +169,18 @@ const foreign = () => [
   "https://APP.example.com",
   "https://exec.example.com.evil",
   "https://exec.example.com/shell",
+  "https://exec.example.com ,null",
+  `http://evil.example@${host}`,
+  `http://${host.replace("127.0.0.1", "127.1")}`,
+  `http://${host.replace("127.0.0.1", "2130706433")}`,
+  `http://${host.replace("127.0.0.1", "[::ffff:127.0.0.1]")}`,
+  `http://${host.replace("127.0.0.1", "127.0.0.1.evil.example")}`,
+  `//${host}`,
+  host,
+  `ws://${host}`,
+  "file://",
+  "chrome-extension://abcdefghijklmnop",
+  "https://app.example.com, https://evil.example",
   "",
 ];
 
