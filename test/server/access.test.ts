@@ -5,6 +5,7 @@ import { refusalOf } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
 import { sendRaw } from "../fixtures/raw-socket.ts";
+import { routesOf } from "../fixtures/routes.ts";
 
 const page = "https://app.example.com";
 let served: TestGateway;
@@ -17,25 +18,6 @@ before(async () => {
 });
 after(() => served[Symbol.asyncDispose]());
 
-/** Every route with every method that it is registered for, read off the router's own table. */
-function routes(): { method: string; path: string }[] {
-  const path: string[] = [];
-  return served.gateway.app
-    .printRoutes({ commonPrefix: false })
-    .split("\n")
-    .flatMap((line) => {
-      const { depth, name, methods } = /^(?<depth>.*?)[└├]── (?<name>\S+)(?: \((?<methods>.*)\))?$/.exec(line)?.groups ?? {};
-      if (depth === undefined || name === undefined) return [];
-      path.length = depth.length / 4;
-      path.push(name);
-      const url = path.join("").replaceAll("//", "/").replace(":id", "01JD0000000000000000000000");
-      return (methods ?? "")
-        .split(", ")
-        .filter(Boolean)
-        .map((method) => ({ method, path: url }));
-    });
-}
-
 const isPage = (path: string): boolean => /^\/(favicon\.svg|style\.css|assets\/.*)?$/.test(path);
 const isPublic = (path: string, method: string): boolean =>
   (isPage(path) || path === "/healthz" || path === "/readyz") && ["GET", "HEAD"].includes(method);
@@ -43,14 +25,14 @@ const anyHost = ["/healthz", "/readyz", "/metrics"];
 const command = "command=sh&command=-c&command=true";
 
 test("the table of routes is the one that the other tests think it is", () => {
-  const paths = new Set(routes().map(({ path }) => path));
+  const paths = new Set(routesOf(served.gateway.app).map(({ path }) => path));
   for (const path of ["/", "/v1/exec", "/v1/info", "/v1/sessions/01JD0000000000000000000000/attach", "/metrics", "/healthz"]) {
     assert.ok(paths.has(path), `${path} is not among ${[...paths].join(" ")}`);
   }
 });
 
 test("every route asks who it is, but those that are public", async () => {
-  for (const { method, path } of routes()) {
+  for (const { method, path } of routesOf(served.gateway.app)) {
     for (const authorization of [undefined, "Bearer wrong", "Basic b3duZXI6", "Bearer", "Bearer a b"]) {
       const answer = await served.request(path, { method, headers: { authorization, ...elsewhere() } });
       const where = `${method} ${path} ${authorization}`;
@@ -123,7 +105,7 @@ test("headers over 256 KiB are 431, what is no HTTP 400", async () => {
 });
 
 test("a name that is none of ours is 421 on every route that asks", async () => {
-  for (const { method, path } of routes()) {
+  for (const { method, path } of routesOf(served.gateway.app)) {
     const answer = await served.request(path, { method, headers: { host: "rebound.example" } });
     const where = `${method} ${path}`;
     if (anyHost.includes(path) && ["GET", "HEAD"].includes(method)) assert.notEqual(answer.status, 421, where);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { dial, refusalOf } from "../fixtures/exec-client.ts";
 import type { ExecAnswer } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
+import { routesOf } from "../fixtures/routes.ts";
 import { openTeam, type Team, tokenOf } from "../fixtures/team.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -41,6 +42,35 @@ async function running(): Promise<string> {
   assert.equal(created.status, 201, created.text);
   return String(created.headers.location);
 }
+
+/** What every route is sent that takes a body. */
+const bodies: Readonly<Record<string, object>> = {
+  "/v1/exec": { command: ["true"] },
+  "/v1/sessions": { command: ["true"] },
+  "/v1/tickets": { exec: { command: ["true"] } },
+  signal: { signal: "SIGINT" },
+  resize: { cols: 1, rows: 1 },
+  stdin: { data: "x" },
+};
+
+/** Routes that tell or do nothing of targets and sessions, or only what their caller may see. */
+const harmless = ["/v1/info", "/metrics", "/openapi.json", "/v1/targets", "/v1/sessions", "/healthz", "/readyz"];
+
+test("no route lets somebody near anything to whom nothing is bound", async () => {
+  const location = await running();
+  const id = String(location.split("/").at(-1));
+  for (const { method, path } of routesOf(team.served.gateway.app)) {
+    if (!path.startsWith("/v1") && !harmless.includes(path)) continue;
+    const url = path.replace("01JD0000000000000000000000", id);
+    const body = method === "POST" ? (bodies[path] ?? bodies[path.split("/").at(-1) ?? ""] ?? {}) : undefined;
+    const { status, text } = await team.as("nina")(url, { method, ...(body !== undefined && { body }) });
+    const isKnown = harmless.includes(path) && ["GET", "HEAD"].includes(method);
+    if (isKnown) assert.ok(status === 200 && !text.includes(id), `${method} ${path} ${text}`);
+    else assert.ok([404, 405, 426].includes(status), `${method} ${path} ${status} ${text}`);
+  }
+  assert.equal(((await team.as("olga")(location)).json as { state: string }).state, "running");
+  await team.as("olga")(location, { method: "DELETE" });
+});
 
 describe("exec", () => {
   test("what a rule allows runs", async () => {

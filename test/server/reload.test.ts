@@ -3,8 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config.ts";
-import { dial } from "../fixtures/exec-client.ts";
+import { dial, refusalOf } from "../fixtures/exec-client.ts";
 import type { ExecAnswer } from "../fixtures/gateway.ts";
+import { assertProblem } from "../fixtures/http-answer.ts";
 import { authOf, openTeam, tokenOf } from "../fixtures/team.ts";
 import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
 
@@ -102,6 +103,18 @@ test("those who joined a session are let go, and the session goes on", async () 
   assert.ok(status === 404 || (status === 200 && text === ""), `${status} ${text}`);
   assert.ok(performance.now() - began < 5000);
   assert.equal(((await team.as("olga")(location)).json as { state: string }).state, "running");
+});
+
+test("a ticket gives no more than policy does when it is used", async () => {
+  const { team, reload, sleep } = await running();
+  await using _ = team;
+  const { ticket } = (await team.as("olga")("/v1/tickets", { method: "POST", body: { exec: { command: ["sleep", sleep] } } })).json as {
+    ticket: string;
+  };
+  await reload({ bound: ["viewers"] });
+  const offered = { token: "", protocols: ["v1.execgate", `ticket.execgate.${ticket}`] };
+  assertProblem(await refusalOf(`${team.url}/v1/exec`, offered), 404, "TARGET_NOT_FOUND");
+  assert.deepEqual(processesWith(sleep), []);
 });
 
 test("somebody who is in a group no more has lost what the group gave", async () => {
