@@ -62,6 +62,16 @@ describe("the README", () => {
     assert.deepEqual([auth?.tokens.length, auth?.jwt.length], [1, 1]);
   });
 
+  it("shows whole configurations that can be used as they are", async () => {
+    const shown = [...readme.matchAll(/```yaml example\n(.*?)```/gs)].map(([, yaml = ""]) => yaml);
+    assert.equal(shown.length, 3);
+    for (const yaml of shown) {
+      const file = join(home, "example.yaml");
+      await writeFile(file, yaml);
+      assert.ok(loadConfig({ argv: ["--config", file], env: {} }).policy !== undefined);
+    }
+  });
+
   it("shows the configuration with its defaults", () => {
     const shown = parse(/```yaml\n(.*?)```/s.exec(readme)?.[1] ?? "") as Record<string, unknown>;
     const config = loadConfig({ argv: [], env: {} });

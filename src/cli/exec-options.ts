@@ -16,6 +16,8 @@ export interface ExecOptions {
   readonly user: string | undefined;
   readonly timeoutMs: number | undefined;
   readonly keepMs: number | undefined;
+  /** Why, for a policy that wants to know. */
+  readonly reason: string | undefined;
   readonly endpoint: EndpointFlags;
 }
 
@@ -28,6 +30,7 @@ const options = {
   user: { type: "string" },
   timeout: { type: "string" },
   keep: { type: "string" },
+  reason: { type: "string" },
 } as const satisfies ParseArgsConfig["options"];
 
 /**
@@ -40,7 +43,7 @@ export function parseExecOptions(args: readonly string[]): ExecOptions {
   const command = end < 0 ? [] : args.slice(end + 1);
   const [target = "host", extra] = positionals;
   if (extra !== undefined) throw new ClientError(`put -- before the command: execgate exec ${target} -- ${positionals.slice(1).join(" ")}`);
-  const { interactive: stdin = false, tty = false, env = [], cwd, user, timeout, keep, ...endpoint } = values;
+  const { interactive: stdin = false, tty = false, env = [], cwd, user, timeout, keep, reason, ...endpoint } = values;
   if (command.length === 0 && !stdin && !tty) throw new ClientError("name a command behind --, or ask for a shell by -it");
   const unnamed = env.find((pair) => pair.indexOf("=") < 1);
   if (unnamed !== undefined) throw new ClientError(`--env: expected NAME=VALUE, got ${unnamed}`);
@@ -52,6 +55,7 @@ export function parseExecOptions(args: readonly string[]): ExecOptions {
     env,
     cwd,
     user,
+    reason,
     endpoint,
     timeoutMs: timeout === undefined ? undefined : parseDuration("--timeout", timeout),
     keepMs: keep === undefined ? undefined : parseDuration("--keep", keep),
@@ -75,8 +79,8 @@ export function execQuery(options: ExecOptions, size: { cols: number; rows: numb
   // Output beyond a window is sent only when what came before was written, so that a slow reader here needs no pause of the socket.
   query.append("flow", "ack");
   for (const pair of options.env) query.append("env", pair);
-  const { cwd, user, timeoutMs, keepMs } = options;
-  for (const [name, value] of Object.entries({ cwd, user, timeoutMs, keepMs, ...(options.tty ? size : undefined) })) {
+  const { cwd, user, timeoutMs, keepMs, reason } = options;
+  for (const [name, value] of Object.entries({ cwd, user, timeoutMs, keepMs, reason, ...(options.tty ? size : undefined) })) {
     if (value !== undefined) query.append(name, String(value));
   }
   return query;

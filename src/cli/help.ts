@@ -4,6 +4,8 @@ export const helpText = `Usage: execgate COMMAND
   serve       run the gateway
   exec        run a command on a target
   token       make a token for the gateway's configuration
+  policy      say what a configuration file allows, and by which rule
+  audit       check an audit trail
   version     print the version
   help        print this
 
@@ -17,6 +19,7 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
       --user USER       run as this user
       --timeout TIME    end the command after this time (500ms, 5s, 2m, 1h)
       --keep TIME       let the session outlive a lost connection for this time
+      --reason TEXT     why, for a policy that wants to know
 
   With -it on a terminal, ~. at the beginning of a line ends the session and ~~ sends one tilde.
   The exit status is the command's own; 124 after a timeout, 137 when it was killed, 255 when it was lost or never started.
@@ -24,6 +27,10 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
 execgate token new NAME [--groups A,B] [--expires DAY]
 
   Prints a secret, this once, and the line for auth.tokens that knows it by its SHA-256.
+
+execgate policy check FILE, execgate policy explain --help
+
+  What a file allows, without a gateway.
 
 Every command that asks a gateway takes:
 

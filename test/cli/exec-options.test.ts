@@ -18,7 +18,24 @@ describe("the arguments of exec", () => {
   });
 
   test("take every flag, and leave what is behind -- to the command", () => {
-    const args = ["-it", "--env", "A=1", "--env", "B=x=y", "--cwd", "/tmp", "--user", "u", "--timeout", "5s", "--keep", "5m", "docker:web"];
+    const args = [
+      "-it",
+      "--env",
+      "A=1",
+      "--env",
+      "B=x=y",
+      "--cwd",
+      "/tmp",
+      "--user",
+      "u",
+      "--timeout",
+      "5s",
+      "--keep",
+      "5m",
+      "--reason",
+      "ticket 42",
+      "docker:web",
+    ];
     assert.deepEqual(queryOf(...args, "--", "sh", "-c", "--", "-i"), [
       "target=docker:web",
       "command=sh",
@@ -34,6 +51,7 @@ describe("the arguments of exec", () => {
       "user=u",
       "timeoutMs=5000",
       "keepMs=300000",
+      "reason=ticket 42",
     ]);
   });
 
