@@ -2,7 +2,7 @@ import type { Clock } from "../../exec/clock.ts";
 import type { AuditEvent, Failure } from "./events.ts";
 
 /** Lines about failures that are written in a minute: whoever has no credential must not be able to fill the disk. */
-const failuresMax = 120;
+export const failuresMax = 120;
 const windowMs = 60_000;
 const pathLengthMax = 256;
 
