@@ -41,7 +41,7 @@ export interface Gateway {
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly audit: Audit;
   /** Lives by this identity and policy from here on, and ends what they do not allow. Returns how much it ended. */
-  reload(config: Pick<Config, "auth" | "policy">): number;
+  reload(config: Pick<Config, "auth" | "policy" | "token">): number;
   /**
    * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
    * @param hurry ends the rest at once when it aborts
@@ -86,6 +86,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     publicDir: fileURLToPath(new URL("public/", packageDir)),
   });
   await app.ready();
+  warnOfNobody(config, token, log);
   const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   authentication.trustAuthorities(tls?.clientCa);
   const listeners = await openListeners(app, config, tls, log);
@@ -127,7 +128,8 @@ function createRights({ auth, policy }: Config, token: string | undefined, audit
   const grants = new Grants();
   const authorizer = new Authorizer({ clock: systemClock, grants, policy, onDenied: tellDenials(log, audit) });
   const reload: Gateway["reload"] = (config) => {
-    authentication.configure(config.auth ?? noAuth);
+    // An `auth` section that was not there before takes the place of the token that was made at the start.
+    authentication.configure(config.auth ?? noAuth, config.auth === undefined ? token : config.token);
     return grants.renew((principal) => authentication.current(principal)) + authorizer.replacePolicy(config.policy);
   };
   return { authentication, grants, authorizer, reload };
@@ -144,6 +146,11 @@ function refuseHost(cause: unknown): never {
   if (!(cause instanceof ExecgateError)) throw cause;
   const { field = "user" } = cause.details;
   throw new ConfigError(`${field === "user" ? "runtimes.host.user" : field}: ${cause.message}`);
+}
+
+function warnOfNobody({ auth, tls }: Config, token: string | undefined, log: Logger): void {
+  const isSomebody = token !== undefined || auth?.tokens.length !== 0 || auth.jwt.length > 0 || tls?.clientCaFile !== undefined;
+  if (!isSomebody) log.warn("auth names no credential, so that nobody can get in");
 }
 
 async function findToken(config: Config, log: Logger): Promise<string | undefined> {

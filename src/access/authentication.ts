@@ -46,7 +46,6 @@ export class Authentication {
   readonly #log: KeyLog;
   readonly #guesses: Guesses;
   readonly #standings = new WeakMap<Principal, Standing>();
-  readonly #owner: string | undefined;
   /** By where they stand: keys that were read outlive a reload of the configuration. */
   #keySets: ReadonlyMap<string, KeySet> = new Map();
   #tokens = new StaticTokens([], undefined);
@@ -57,14 +56,13 @@ export class Authentication {
   constructor(settings: AuthSettings, owner: string | undefined, clock: Clock, log: KeyLog) {
     this.#clock = clock;
     this.#log = log;
-    this.#owner = owner;
     this.#guesses = new Guesses(clock);
-    this.configure(settings);
+    this.configure(settings, owner);
   }
 
   /** Takes other settings from now on. What was let in by a credential that is no longer there has lost its standing. */
-  configure({ tokens, jwt }: AuthSettings): void {
-    this.#tokens = new StaticTokens(tokens, this.#owner);
+  configure({ tokens, jwt }: AuthSettings, owner: string | undefined): void {
+    this.#tokens = new StaticTokens(tokens, owner);
     const keySets = new Map<string, KeySet>();
     const keysOf = (settings: IssuerSettings): KeySet => {
       const source = keySourceOf(settings);

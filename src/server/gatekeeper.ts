@@ -3,7 +3,7 @@ import { ExecgateError } from "../errors.ts";
 import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { sourceOf } from "./front.ts";
-import { checkHost, checkOrigin } from "./origin.ts";
+import { checkHost, checkOrigin, checkSite } from "./origin.ts";
 import { refusalOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import { readReason, reasonHeader } from "./reason.ts";
@@ -34,6 +34,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
 
   app.addHook("onRequest", async (request, reply) => {
     const { access: rule, anyHost } = request.routeOptions.config;
+    reply.header("x-content-type-options", "nosniff");
     const front = readFront(request);
     request.from = front.address;
     if (anyHost !== true) checkHost(request, front, origins);
@@ -45,6 +46,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
     const presented = readCredentials(request, front.isProxied ? authentication.proxyHeaders : []);
     request.subprotocols = presented.subprotocols;
     if (rule !== "public") {
+      checkSite(request, presented.credential);
       reply.header("cache-control", "no-store");
       await authenticate(request, presented, deps).catch((cause) => tellFailure(cause, request, presented, deps));
     }

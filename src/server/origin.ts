@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { FastifyRequest } from "fastify";
+import type { Credential } from "../access/credential.ts";
 import { ExecgateError } from "../errors.ts";
 import type { Front } from "./front.ts";
 
@@ -43,6 +44,17 @@ export function checkHost(request: FastifyRequest, front: Front, rules: OriginRu
 function isOurs(host: string, { names }: OriginRules): boolean {
   const name = /^(\[[0-9a-fA-F:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/.exec(host)?.[1]?.toLowerCase();
   return name !== undefined && (name === "localhost" || isIP(name.replace(/^\[|\]$/g, "")) !== 0 || names.has(name));
+}
+
+/**
+ * Refuses what a page of another site makes a browser ask without saying its origin, such as a picture, when the browser
+ * adds the credential by itself: a client certificate, or that of a proxy which signed the user in.
+ * @throws FORBIDDEN
+ */
+export function checkSite({ headers }: FastifyRequest, credential: Credential | undefined): void {
+  const isAmbient = credential?.scheme === "certificate" || credential?.scheme === "header";
+  if (!isAmbient || headers.origin !== undefined || !/^(cross|same)-site$/.test(String(headers["sec-fetch-site"]))) return;
+  throw new ExecgateError("FORBIDDEN", "A page of another site may not ask this with the credential of your browser.");
 }
 
 /**

@@ -61,13 +61,13 @@ test("what is presented in vain is counted, nothing presented is not, and a vali
 test("who was let in stays who they are, with the groups of the configuration, until their token is taken out or changed", async () => {
   const { authentication, present } = createAuthentication(settingsOf(ci));
   const principal = await present(secret);
-  authentication.configure(settingsOf({ ...ci }));
+  authentication.configure(settingsOf({ ...ci }), undefined);
   assert.equal(authentication.current(principal), principal);
-  authentication.configure(settingsOf({ ...ci, groups: ["night"] }));
+  authentication.configure(settingsOf({ ...ci, groups: ["night"] }), undefined);
   const changed = authentication.current(principal);
   assert.deepEqual(changed?.groups, ["night"]);
   assert.deepEqual(authentication.current(changed as Principal)?.groups, ["night"]);
-  authentication.configure(settingsOf({ ...ci, sha256: digestOf("another secret") }));
+  authentication.configure(settingsOf({ ...ci, sha256: digestOf("another secret") }), undefined);
   assert.equal(authentication.current(principal), undefined);
   assert.equal(authentication.current(changed as Principal), undefined);
 });
@@ -75,10 +75,10 @@ test("who was let in stays who they are, with the groups of the configuration, u
 test("an end that the configuration moves is the end of what was let in before", async () => {
   const { clock, authentication, present } = createAuthentication(settingsOf({ ...ci, expiresAt: Date.UTC(2026, 0, 1) + 10_000 }));
   const principal = await present(secret);
-  authentication.configure(settingsOf({ ...ci, expiresAt: clock.now() + 1_000_000 }));
+  authentication.configure(settingsOf({ ...ci, expiresAt: clock.now() + 1_000_000 }), undefined);
   await clock.advance(20_000);
   assert.equal(authentication.current(principal)?.expiresAt, Date.UTC(2026, 0, 1) + 1_000_000);
-  authentication.configure(settingsOf({ ...ci, expiresAt: clock.now() - 1 }));
+  authentication.configure(settingsOf({ ...ci, expiresAt: clock.now() - 1 }), undefined);
   assert.equal(authentication.current(principal), undefined);
 });
 
@@ -104,7 +104,7 @@ test("what goes on by a credential that ends is ended within a second, by anothe
   assert.deepEqual(ended, [], "the clock on the wall ends nothing");
   await clock.advance(2000);
   assert.deepEqual(ended, [["user:ci", "UNAUTHENTICATED"]]);
-  authentication.configure(settingsOf());
+  authentication.configure(settingsOf(), undefined);
   await clock.advance(1000);
   assert.deepEqual(ended, [
     ["user:ci", "UNAUTHENTICATED"],
@@ -125,7 +125,7 @@ test("a right is reviewed with the groups that its principal has by now", async 
     request: requestFor({}),
     end: () => undefined,
   });
-  authentication.configure(settingsOf({ ...ci, groups: ["night"] }));
+  authentication.configure(settingsOf({ ...ci, groups: ["night"] }), undefined);
   assert.equal(
     grants.renew((principal) => authentication.current(principal)),
     0,

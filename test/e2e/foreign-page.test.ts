@@ -87,6 +87,11 @@ async function attack({ base, token }: { base: string; token: string }): Promise
     });
     if (isOpen) got.push(`socket ${protocols}`);
   }
+  // What a page may load from anywhere, for which no origin is said.
+  const image = new Image();
+  const failed = new Promise((resolve) => image.addEventListener("error", resolve, { once: true }));
+  image.src = `${base}/v1/sessions`;
+  await failed;
   // A form of the page, sent into a frame.
   const frame = Object.assign(document.createElement("iframe"), { name: "frame" });
   const form = Object.assign(document.createElement("form"), {

@@ -183,6 +183,12 @@ test("our own origin, a public one and an allowed one get in", async () => {
   }
 });
 
+test("no answer is taken for another type than it says", async () => {
+  for (const path of ["/", "/healthz", "/v1/info", "/nowhere", "/metrics"]) {
+    assert.equal((await served.request(path)).headers["x-content-type-options"], "nosniff", path);
+  }
+});
+
 test("an allowed origin gets CORS answers, also to its preflight and to refusals", async () => {
   const headers = { origin: page, authorization: undefined };
   const preflight = await served.request("/v1/exec", {

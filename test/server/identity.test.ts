@@ -48,6 +48,34 @@ test("a JWT is taken as a bearer, from the header of a trusted proxy, and from n
   assert.equal(await ask(served, { [header]: token, authorization: "Bearer wrong", ...elsewhere() }), 401, "and is not made up for");
 });
 
+test("a browser's own credential is not for what a page of another site asks without saying who it is", async () => {
+  await using issuer = await openIssuer();
+  await using served = await openGateway({ auth: { tokens: [ci], jwt: [{ ...issuerOf(issuer), header }] }, behindProxy: true });
+  const token = await issuer.sign();
+  const from = (site: string, credential: Record<string, string>) => ask(served, { ...credential, "sec-fetch-site": site });
+  for (const site of ["cross-site", "same-site"]) {
+    assert.equal(await from(site, { [header]: token }), 403);
+    assert.equal(await from(site, { authorization: `Bearer ${secret}` }), "user:ci", "this one was said expressly");
+  }
+  for (const site of ["same-origin", "none"]) assert.equal(await from(site, { [header]: token }), "user:alice");
+});
+
+test("an auth section that names nobody is warned of", async () => {
+  await using served = await openGateway({ auth: {} }, { hasOwner: false });
+  assert.ok(served.logLines.some(({ msg, level }) => level === 40 && String(msg).includes("nobody can get in")));
+});
+
+test("an auth section that comes with a reload takes the place of the token that was made at the start", async () => {
+  await using served = await openGateway({}, { hasOwner: false });
+  const { token } = served.gateway;
+  using client = await dial(`${served.url}/v1/exec?command=cat`, { token });
+  await client.control("attached");
+  served.gateway.reload({ auth: { tokens: [{ ...ci, expiresAt: undefined }], jwt: [] }, policy: undefined, token: undefined });
+  assert.equal((await client.closed).code, 4401);
+  assert.equal(await ask(served, { authorization: `Bearer ${token}` }), 401);
+  assert.equal(await ask(served, { authorization: `Bearer ${secret}` }), "user:ci");
+});
+
 test("an issuer that uses no header is not believed in that of another", async () => {
   await using one = await openIssuer();
   await using two = await openIssuer();

@@ -19,7 +19,6 @@ export async function pageRoutes(app: App, { publicDir, frameAncestors }: RouteD
   ].join("; ");
   const headers: Record<string, string> = {
     "content-security-policy": policy,
-    "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
