@@ -24,10 +24,10 @@ export class Policy {
     const scope = this.#scopeOf(principal, request.target.id, now);
     if (!scope.isNear) return hide(request.target.id);
     const rules = scope.rulesFor(verb);
-    const denied = rules.deny.find((rule) => rule.matches(question));
+    const denied = rules.deny.taking(question.argv).find((rule) => rule.matches(question));
     if (denied !== undefined) return deny(denied, question);
-    const allowing = rules.allow.filter((rule) => rule.miss(question) === undefined);
-    return allowing.length > 0 ? allow(allowing) : refuse(rules.allow, question);
+    const allowing = rules.allow.taking(question.argv).filter((rule) => rule.miss(question) === undefined);
+    return allowing.length > 0 ? allow(allowing) : refuse(rules.allow.all, question);
   }
 
   /** Whether any rule lets the principal do anything on this target. */

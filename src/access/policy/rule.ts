@@ -32,7 +32,8 @@ type Terms = Pick<AllowDocument, "record" | "reasonRequired" | "timeoutMsMax" | 
 class Rule {
   /** Role, kind and number, such as `operator.allow.0`. */
   readonly name: string;
-  protected readonly commands: ReadonlySet<string> | undefined;
+  /** The commands that it takes, by {@link argvKey}; undefined when it takes any. */
+  readonly argvs: ReadonlySet<string> | undefined;
   protected readonly modes: ReadonlySet<string> | undefined;
   protected readonly users: ReadonlySet<string> | undefined;
   protected readonly env: ReadonlySet<string> | undefined;
@@ -44,7 +45,7 @@ class Rule {
     this.name = name;
     this.#verbs = verbs && new Set(verbs);
     this.#targets = targets?.map(compileGlob);
-    this.commands = commands === undefined || commands === "any" ? undefined : new Set(commands.map(argvKey));
+    this.argvs = commands === undefined || commands === "any" ? undefined : new Set(commands.map(argvKey));
     this.modes = modes && new Set(modes);
     this.users = users === undefined || users === "any" ? undefined : new Set(users);
     this.env = env === undefined || env === "any" ? undefined : new Set(env);
@@ -59,7 +60,7 @@ class Rule {
   }
 
   protected hasCommand({ argv }: Question): boolean {
-    return this.commands === undefined || this.commands.has(argv);
+    return this.argvs === undefined || this.argvs.has(argv);
   }
 
   protected hasMode({ mode }: ExecRequest): boolean {
@@ -78,7 +79,7 @@ export class AllowRule extends Rule {
     super(name, document);
     this.terms = document;
     this.#anyUser = document.users === "any" ? "every" : document.users === undefined ? "watching" : "none";
-    this.#anyEnv = document.env === "any" || (document.env === undefined && this.commands === undefined);
+    this.#anyEnv = document.env === "any" || (document.env === undefined && this.argvs === undefined);
   }
 
   /** The first condition that the question does not meet; undefined when this rule allows it. It is to be about verb and target. */
@@ -114,7 +115,7 @@ export class AllowRule extends Rule {
 export class DenyRule extends Rule {
   /** It says nothing of runs: verb and target are all that it needs to deny. */
   get isUnconditional(): boolean {
-    return [this.commands, this.modes, this.users, this.env].every((condition) => condition === undefined);
+    return [this.argvs, this.modes, this.users, this.env].every((condition) => condition === undefined);
   }
 
   /** Whether it denies the question. It is to be about verb and target. */

@@ -1,5 +1,6 @@
 import type { Verb } from "../principal.ts";
 import type { AllowRule, DenyRule } from "./rule.ts";
+import { RuleIndex } from "./rule-index.ts";
 
 const verbs: readonly Verb[] = ["exec", "attach", "view", "kill"];
 
@@ -13,9 +14,11 @@ export interface Binding {
 
 /** The rules that are about one verb. */
 interface RulesOfVerb {
-  readonly allow: readonly AllowRule[];
-  readonly deny: readonly DenyRule[];
+  readonly allow: RuleIndex<AllowRule>;
+  readonly deny: RuleIndex<DenyRule>;
 }
+
+const noRules: RulesOfVerb = { allow: new RuleIndex([]), deny: new RuleIndex([]) };
 
 /** What all rules together say to one principal of one target: found once, and asked for every request after that. */
 export class Scope {
@@ -35,10 +38,14 @@ export class Scope {
     this.#expiresAt = Math.min(...bindings.map(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt));
     const allow = bindings.flatMap((binding) => binding.allow).filter((rule) => rule.isOn(targetId));
     const deny = bindings.flatMap((binding) => binding.deny).filter((rule) => rule.isOn(targetId));
-    this.#byVerb = new Map(
-      verbs.map((verb) => [verb, { allow: allow.filter((rule) => rule.isAbout(verb)), deny: deny.filter((rule) => rule.isAbout(verb)) }]),
+    const about = (verb: Verb): RulesOfVerb => ({
+      allow: new RuleIndex(allow.filter((rule) => rule.isAbout(verb))),
+      deny: new RuleIndex(deny.filter((rule) => rule.isAbout(verb))),
+    });
+    this.#byVerb = new Map(verbs.map((verb) => [verb, about(verb)]));
+    this.isNear = [...this.#byVerb.values()].some(
+      (rules) => rules.allow.all.length > 0 && !rules.deny.all.some((rule) => rule.isUnconditional),
     );
-    this.isNear = [...this.#byVerb.values()].some((rules) => rules.allow.length > 0 && !rules.deny.some((rule) => rule.isUnconditional));
   }
 
   /** Whether the same bindings hold at `now`; not before it was made either, when somebody set the clock back. */
@@ -47,6 +54,6 @@ export class Scope {
   }
 
   rulesFor(verb: Verb): RulesOfVerb {
-    return this.#byVerb.get(verb) ?? { allow: [], deny: [] };
+    return this.#byVerb.get(verb) ?? noRules;
   }
 }
