@@ -124,8 +124,13 @@ export class DenyRule extends Rule {
     return (
       this.hasCommand(question) &&
       this.hasMode(question.request) &&
-      (this.users === undefined || (user !== undefined && this.users.has(user))) &&
+      (this.users === undefined || (user !== undefined && (this.users.has(user) || !isPlainName(user)))) &&
       (this.env === undefined || Object.keys(env).some((name) => this.env?.has(name)))
     );
   }
+}
+
+/** A number, or a user with a group, can stand for anybody by another name: who is denied by name must not come back as a number. */
+function isPlainName(user: string): boolean {
+  return !/^\d+$|:/.test(user);
 }

@@ -119,6 +119,7 @@ test("deny beats allow, wherever it stands, for what all its keys say", () => {
   assert.ok(
     denies({ users: ["root"] }, { user: "root" }) && !denies({ users: ["root"] }, { user: "app" }) && !denies({ users: ["root"] }, {}),
   );
+  for (const user of ["0", "1000", "root:app", "app:0"]) assert.ok(denies({ users: ["root"] }, { user }), `${user} may be root`);
   assert.ok(denies({ env: ["A"] }, { env: { A: "1", B: "2" } }) && !denies({ env: ["A"] }, { env: { B: "2" } }));
   assert.ok(denies({ modes: ["sync"] }, {}) && !denies({ modes: ["sync"] }, { mode: "interactive" }));
   assert.ok(denies({ verbs: ["exec"] }, {}) && !denies({ verbs: ["kill"] }, {}));
