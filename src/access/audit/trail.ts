@@ -115,6 +115,8 @@ export class AuditTrail {
     const { clock } = this.#options;
     this.#cancelLinger?.();
     this.#cancelCheck?.();
+    // A sink that fails is opened one last time.
+    this.#isCheckDue = true;
     this.#writeNow();
     await within(clock, stallMs, this.#work);
     this.#isClosed = true;

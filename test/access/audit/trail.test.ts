@@ -337,6 +337,23 @@ describe("a trail whose disk fails", () => {
     await assertIntact(at.file);
   });
 
+  it("what waits is written at the end, where the file can be made again", async () => {
+    await using at = await scratch();
+    const { trail } = await open(at.file);
+    rmSync(at.file);
+    await assert.rejects(trail.commit(event("refused")), refused);
+    trail.record(event("last"));
+    await trail.close();
+    assert.deepEqual(
+      linesOf(at.file).map(({ event: name, refused: count, session }) => [name, count ?? session]),
+      [
+        ["audit.gap", 1],
+        ["recording.failure", "last"],
+      ],
+    );
+    await assertIntact(at.file);
+  });
+
   it("bestEffort starts without its file, and finds it", async () => {
     await using at = await scratch();
     const dir = join(at.dir, "later");
