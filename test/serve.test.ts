@@ -4,6 +4,7 @@ import { stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { digestOf } from "../src/access/static-tokens.ts";
 import { dial } from "./fixtures/exec-client.ts";
 import { createRequester, type ExecAnswer } from "./fixtures/gateway.ts";
 import { GatewayProcess, type ProcessOptions } from "./fixtures/gateway-process.ts";
@@ -15,6 +16,17 @@ const refused: readonly (readonly [string, ProcessOptions, RegExp])[] = [
   ["a wrong type", { settings: { limits: { drainMs: "1" } } }, /^execgate: limits\.drainMs: expected a whole number, got "1"$/],
   ["an open address", { listen: ["0.0.0.0:0"] }, /^execgate: listen: 0\.0\.0\.0:0 is not a loopback address[^\n]*$/],
   ["a bad flag", { args: ["--open"] }, /^execgate: [^\n]*--open[^\n]*$/],
+  [
+    "an open address without TLS",
+    { listen: ["0.0.0.0:0"], settings: { auth: {} } },
+    /^execgate: listen: 0\.0\.0\.0:0 [^\n]*needs TLS[^\n]*$/,
+  ],
+  ["an open address without auth", { listen: ["https://0.0.0.0:0"] }, /^execgate: listen: [^\n]* needs an auth section[^\n]*$/],
+  [
+    "a token file that others can read",
+    { isTokenGiven: false, prepare: (dir) => writeFile(join(dir, "token"), "0123456789abcdef\n", { mode: 0o644 }) },
+    /^execgate: [^\n]*token has mode 0644[^\n]*chmod 600[^\n]*$/,
+  ],
   ["a bad token", { env: { EXECGATE_TOKEN: "x" } }, /^execgate: EXECGATE_TOKEN: [^\n]*$/],
   ["a state directory that cannot be", { env: { EXECGATE_STATE_DIR: "/dev/null/x" }, isTokenGiven: false }, /^execgate: [^\n]+$/],
 ];
@@ -137,6 +149,27 @@ const settingsOf = (target: string) =>
       bindings: [{ subjects: ["user:owner"], roles: ["r"] }],
     },
   });
+
+test("a token that is taken out of the file ends its sessions within 5 s", async () => {
+  const [kept, revoked] = ["execgate_kept-token", "execgate_revoked-token"].map((secret, i) => ({
+    secret,
+    entry: { id: `t${i}`, sha256: digestOf(secret) },
+  }));
+  assert.ok(kept !== undefined && revoked !== undefined);
+  await using gateway = await GatewayProcess.spawn({ isTokenGiven: false, settings: { auth: { tokens: [kept.entry, revoked.entry] } } });
+  const url = await gateway.url();
+  using first = await dial(`${url}/v1/exec?command=cat`, { token: kept.secret });
+  using second = await dial(`${url}/v1/exec?command=cat`, { token: revoked.secret });
+  await Promise.all([first.control("attached"), second.control("attached")]);
+  const began = performance.now();
+  await writeFile(join(gateway.stateDir, "config.yaml"), JSON.stringify({ auth: { tokens: [kept.entry] } }));
+  assert.equal((await second.closed).code, 4401);
+  assert.ok(performance.now() - began < 5000);
+  first.stdin("still here\n");
+  await first.untilStdout("still here\n");
+  const requestOf = (token: string) => createRequester(url, token)("/v1/info");
+  assert.deepEqual([(await requestOf(kept.secret)).status, (await requestOf(revoked.secret)).status], [200, 401]);
+});
 
 test("SIGHUP reads the policy again, a bad or empty file keeps it and says why", async () => {
   await using gateway = await GatewayProcess.spawn({ settings: settingsOf("host") });

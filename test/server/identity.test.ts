@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -59,6 +60,34 @@ test("a browser's own credential is not for what a page of another site asks wit
   }
   for (const site of ["same-origin", "none"]) assert.equal(await from(site, { [header]: token }), "user:alice");
 });
+
+for (const how of ["close", "reset"] as const) {
+  test(`who leaves by a ${how} while the keys of its token are read starts nothing`, async () => {
+    await using issuer = await openIssuer();
+    await using served = await openGateway({ auth: { jwt: [issuerOf(issuer)] } });
+    issuer.broken = "silent";
+    const sleep = uniqueSleep();
+    const { hostname, port, host } = new URL(served.url);
+    const socket = connect(Number(port), hostname);
+    const head = [
+      `GET /v1/exec?command=sleep&command=${sleep}&keepMs=60000 HTTP/1.1`,
+      `Host: ${host}`,
+      `Authorization: Bearer ${await issuer.sign()}`,
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    ];
+    socket.write(head.join("\r\n"));
+    await until("the question for keys", () => issuer.asked === 1);
+    if (how === "close") socket.end();
+    else socket.resetAndDestroy();
+    await until("connection closed here", () => socket.closed || socket.writableFinished);
+    issuer.answer();
+    // Another client with the same token gets in, and is behind the first one in every queue.
+    using other = await dial(`${served.url}/v1/exec?command=true`, { token: await issuer.sign() });
+    await other.control("exit");
+    assert.equal(await served.metric("execgate_exec_start_seconds_count"), 1);
+    socket.destroy();
+  });
+}
 
 test("an auth section that names nobody is warned of", async () => {
   await using served = await openGateway({ auth: {} }, { hasOwner: false });

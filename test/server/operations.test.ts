@@ -14,7 +14,7 @@ test("info tells version, runtimes, limits and who the caller is", async () => {
   const { name, version, principal, runtimes, limits } = (await served.request("/v1/info")).json as Record<string, unknown>;
   assert.equal(name, "execgate");
   assert.match(String(version), /^\d+\.\d+\.\d+/);
-  assert.deepEqual(principal, { subject: "user:owner" });
+  assert.deepEqual(principal, { subject: "user:owner", groups: [], credential: "owner", expiresAt: null });
   const [host] = runtimes as { name: string; kind: string; capabilities: object; isolation: object }[];
   assert.deepEqual([host?.name, host?.kind], ["host", "host"]);
   assert.deepEqual(Object.keys(host?.capabilities ?? {}).sort(), ["signal", "tty", "user"]);

@@ -1,3 +1,4 @@
+import type { Principal } from "../../access/principal.ts";
 import type { Runtime } from "../../exec/runtime.ts";
 import type { App, RouteDeps } from "../deps.ts";
 
@@ -31,7 +32,7 @@ export function operationRoutes(app: App, deps: RouteDeps): void {
       Promise.resolve({
         name: "execgate",
         version,
-        principal: { subject: request.principal.subject },
+        principal: viewPrincipal(request.principal),
         runtimes: [...runtimes.values()].map(({ name, kind, capabilities, isolation }) => ({ name, kind, capabilities, isolation })),
         limits,
         subprotocols: ["v1.execgate", "v5.channel.k8s.io", "v4.channel.k8s.io"],
@@ -41,6 +42,10 @@ export function operationRoutes(app: App, deps: RouteDeps): void {
   app.get("/openapi.json", { schema: { summary: "This description" }, config: { access: "authenticated" } }, () =>
     Promise.resolve(app.swagger()),
   );
+}
+
+function viewPrincipal({ subject, groups, credential, expiresAt }: Principal): Record<string, unknown> {
+  return { subject, groups, credential, expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString() };
 }
 
 async function stateOf(
