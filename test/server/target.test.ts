@@ -18,6 +18,7 @@ class Containers extends ScriptedRuntime {
   override async resolve(id: string): Promise<Target> {
     if (id === "docker:web" || id === "docker:3fa9") return { ...this.target, id: "docker:web", name: "web" };
     if (id === "docker:old") throw new ExecgateError("TARGET_NOT_RUNNING", "It has exited.", { state: "exited" });
+    if (id === "docker:web-7f") return { ...this.target, id: "docker:vault", name: "vault" };
     if (id === "docker:a") throw new ExecgateError("TARGET_AMBIGUOUS", "It could be a1 or a2.");
     if (id === "docker:x") throw new Error("the daemon said something odd");
     throw new ExecgateError("TARGET_NOT_FOUND", "No such container, says docker.");
@@ -26,10 +27,11 @@ class Containers extends ScriptedRuntime {
 
 const runtimes = new Map<string, Runtime>([["docker", new Containers(clock)]]);
 const bound = (subject: string, glob: string) => ({ subject, glob });
-const [near, far] = [bound("user:near", "docker:*"), bound("user:far", "host")];
+const [near, some, far] = [bound("user:near", "docker:*"), bound("user:some", "docker:web*"), bound("user:far", "host")];
+const all = [near, some, far];
 const policy = compilePolicy({
-  roles: Object.fromEntries([near, far].map(({ subject, glob }) => [subject, { allow: [{ verbs: ["view"], targets: [glob] }] }])),
-  bindings: [near, far].map(({ subject }) => ({ subjects: [subject], roles: [subject], expiresAt: undefined })),
+  roles: Object.fromEntries(all.map(({ subject, glob }) => [subject, { allow: [{ verbs: ["view"], targets: [glob] }] }])),
+  bindings: all.map(({ subject }) => ({ subjects: [subject], roles: [subject], expiresAt: undefined })),
 });
 const authorizer = new Authorizer({ clock, grants: new Grants(), policy, onDenied: () => assert.fail("nothing was asked") });
 
@@ -51,6 +53,12 @@ test("whoever is near a target is told how it is with it", async () => {
     "TARGET_AMBIGUOUS",
     "TARGET_NOT_FOUND",
   ]);
+});
+
+test("a name that leads to what one is not near is one that leads nowhere", async () => {
+  const expected = (id: string) => ({ code: "TARGET_NOT_FOUND", message: `There is no target ${JSON.stringify(id)}.`, details: {} });
+  for (const id of ["docker:web-7f", "docker:web-8"]) assert.deepEqual(await answer(some.subject, id), expected(id));
+  assert.equal(await answer(near.subject, "docker:web-7f"), "docker:vault");
 });
 
 test("whoever is not hears of every target, there or not, stopped, ambiguous or failing, the same", async () => {
