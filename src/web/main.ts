@@ -1,7 +1,7 @@
 import { findPage, type Page } from "./page.ts";
 import { runSession } from "./session.ts";
 import { createTerminal, type TerminalView } from "./terminal.ts";
-import { askTicket } from "./ticket.ts";
+import { askTicket, type Wanted } from "./ticket.ts";
 import { forgetToken, keepToken, keptToken, takeFragment } from "./token.ts";
 import { describeEnd } from "./words.ts";
 
@@ -18,13 +18,14 @@ async function run(): Promise<never> {
   terminal.onResize((size) => page.showSize(size));
   // A link with a new token, opened in this tab, changes nothing but the fragment.
   addEventListener("hashchange", () => {
-    if (takeFragment().token !== undefined || takeFragment().target !== target) location.reload();
+    const next = takeFragment();
+    if (next.token !== undefined || next.target !== fragment.target || next.reason !== fragment.reason) location.reload();
   });
 
   for (;;) {
     // Without a token too: behind a proxy that signs users in, none is needed.
     const token = keptToken();
-    if (await session(page, terminal, token, target)) {
+    if (await session(page, terminal, token, { target, reason: fragment.reason })) {
       await newSession(page, terminal);
       terminal.reset();
     } else {
@@ -40,13 +41,18 @@ async function askToken(page: Page, message: string): Promise<void> {
 }
 
 /** Runs one session and shows how it ended. Returns false, and shows nothing, when a token is needed for it. */
-async function session(page: Page, terminal: TerminalView, token: string | undefined, target: string): Promise<boolean> {
+async function session(
+  page: Page,
+  terminal: TerminalView,
+  token: string | undefined,
+  wanted: Pick<Wanted, "target" | "reason">,
+): Promise<boolean> {
   page.show("connecting", "connecting…");
   terminal.fit();
   page.showSize(terminal.size);
   terminal.focus();
   const base = document.baseURI;
-  const admission = await askTicket(base, token, { target, ...terminal.size });
+  const admission = await askTicket(base, token, { ...wanted, ...terminal.size });
   if (admission.kind === "refused") {
     if (!admission.badToken) page.show("ended", admission.message);
     return !admission.badToken;

@@ -7,6 +7,7 @@ export type Admission =
 /** The session that is wanted. */
 export interface Wanted {
   readonly target: string;
+  readonly reason?: string | undefined;
   readonly cols: number;
   readonly rows: number;
 }

@@ -6,11 +6,13 @@ test("the token is read from the fragment, and everything else stays", () => {
   assert.deepEqual(parseFragment("#token=abc&target=docker:web&x=1"), {
     token: "abc",
     target: "docker:web",
+    reason: undefined,
     rest: "#target=docker:web&x=1",
   });
-  assert.deepEqual(parseFragment("#token=abc"), { token: "abc", target: undefined, rest: "" });
-  assert.deepEqual(parseFragment("#x"), { token: undefined, target: undefined, rest: "#x" });
-  assert.deepEqual(parseFragment(""), { token: undefined, target: undefined, rest: "" });
+  assert.equal(parseFragment("#target=host&reason=ticket%2042").reason, "ticket 42");
+  assert.deepEqual(parseFragment("#token=abc"), { token: "abc", target: undefined, reason: undefined, rest: "" });
+  assert.deepEqual(parseFragment("#x"), { token: undefined, target: undefined, reason: undefined, rest: "#x" });
+  assert.deepEqual(parseFragment(""), { token: undefined, target: undefined, reason: undefined, rest: "" });
 });
 
 test("a token is taken letter for letter, percent signs decoded where they can be", () => {
@@ -20,5 +22,5 @@ test("a token is taken letter for letter, percent signs decoded where they can b
 });
 
 test("an empty token is none, and is taken out as well", () => {
-  assert.deepEqual(parseFragment("#token=&target=host"), { token: undefined, target: "host", rest: "#target=host" });
+  assert.deepEqual(parseFragment("#token=&target=host"), { token: undefined, target: "host", reason: undefined, rest: "#target=host" });
 });
