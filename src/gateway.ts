@@ -12,16 +12,18 @@ import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
 import { ExecgateError } from "./errors.ts";
 import { systemClock, within } from "./exec/clock.ts";
+import { Descriptors } from "./exec/descriptors.ts";
 import { combineObservers } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import { Sessions } from "./exec/sessions.ts";
 import { createExecLog } from "./exec-log.ts";
+import { countFreeDescriptors } from "./free-descriptors.ts";
 import { createMetrics } from "./metrics.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
 import type { App, MetricsPort } from "./server/deps.ts";
 import { createReadFront } from "./server/front.ts";
-import { type Listener, type ListenOptions, openListener, type TlsFiles } from "./server/listen.ts";
+import { type Listener, type ListenOptions, openListener } from "./server/listen.ts";
 import { openMetricsListener } from "./server/metrics-listener.ts";
 import { createOriginRules } from "./server/origin.ts";
 import type { TicketPurpose } from "./server/ticket-purpose.ts";
@@ -61,12 +63,12 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const runtimes = await createRuntimes(config.runtimes, config.limits).catch(refuseHost);
   const metrics = createMetrics(runtimes, version);
   const observer = combineObservers([metrics.observer, createExecLog(log)]);
-  const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits });
+  const descriptors = new Descriptors(countFreeDescriptors(), config.limits.descriptorsReserved);
+  const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits, descriptors });
   const token = await findToken(config, log);
   const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
   const { authentication, grants, authorizer, reload } = createRights(config, token, audit, log);
-  const hosts = config.listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
   const app = await buildApp({
     sessions,
     runtimes,
@@ -78,7 +80,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     audit,
     clock: systemClock,
     limits: config.limits,
-    origins: createOriginRules(config.publicUrls, hosts, config.allowedOrigins),
+    origins: originRules(config),
     metrics,
     log,
     version,
@@ -89,7 +91,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   warnOfNobody(config, token, log);
   const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   authentication.trustAuthorities(tls?.clientCa);
-  const listeners = await openListeners(app, config, tls, log);
+  const listeners = await openListeners(app, config, { tls, descriptors }, log);
   const unwatchRights = watchRights(grants, authentication, authorizer, systemClock);
   const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
@@ -135,6 +137,11 @@ function createRights({ auth, policy }: Config, token: string | undefined, audit
   return { authentication, grants, authorizer, reload };
 }
 
+function originRules({ listen, publicUrls, allowedOrigins }: Config) {
+  const hosts = listen.flatMap((address) => (address.kind === "tcp" ? [address.host] : []));
+  return createOriginRules(publicUrls, hosts, allowedOrigins);
+}
+
 function tellDenials(log: Logger, audit: Audit): OnDenied {
   return (caller, verb, request, decision) => {
     log.info({ principal: caller.principal.subject, verb, target: request.target.id, rule: decision.rule }, "refused by policy");
@@ -171,10 +178,16 @@ async function openMetrics(address: Address, metrics: MetricsPort) {
   }
 }
 
-async function openListeners(app: App, config: Config, tls: TlsFiles | undefined, log: Logger): Promise<Listener[]> {
+async function openListeners(
+  app: App,
+  config: Config,
+  { tls, descriptors }: Pick<ListenOptions, "tls" | "descriptors">,
+  log: Logger,
+): Promise<Listener[]> {
   const listeners: Listener[] = [];
+  const options = { unixMode: config.unixMode, descriptors, slowClientMs: config.limits.slowClientMs, headMs: config.limits.headMs };
   for (const address of config.listen) {
-    const listener = await tryToOpen(app, address, { tls: address.tls ? tls : undefined, unixMode: config.unixMode }, log);
+    const listener = await tryToOpen(app, address, { ...options, tls: address.tls ? tls : undefined }, log);
     if (listener !== undefined) listeners.push(listener);
   }
   return listeners;

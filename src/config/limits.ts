@@ -18,6 +18,8 @@ export const limitsSchema = section({
   shutdownMs: count(30_000),
   slowClientMs: count(60_000, 1),
   heartbeatMs: count(15_000, 1),
+  headMs: count(8000, 1),
+  descriptorsReserved: count(64),
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),
   execsPerMinutePerPrincipal: count(0),

@@ -1,5 +1,6 @@
 import { ExecgateError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
+import { Descriptors } from "./descriptors.ts";
 import { createId } from "./id.ts";
 import type { Observer } from "./observer.ts";
 import type { EndedBy } from "./outcome.ts";
@@ -27,7 +28,12 @@ export interface SessionsDeps {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: SessionsLimits;
+  /** Default: without an end */
+  readonly descriptors?: Descriptors;
 }
+
+/** What a command takes at the most, while it is started: three pipes with two ends, its pidfd, and one more. */
+const descriptorsPerSession = 8;
 
 /** How long an ended session is kept for those who ask how it ended, milliseconds. */
 const endedKeptMs = 10 * 60 * 1000;
@@ -41,6 +47,7 @@ export class Sessions {
   #cancelForgetting: (() => void) | undefined;
   readonly #countByPrincipal = new Map<string, number>();
   readonly #rate: Rate;
+  readonly #descriptors: Descriptors;
   #collectBytes = 0;
   #endedBytes = 0;
   #isDraining = false;
@@ -50,6 +57,7 @@ export class Sessions {
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
     this.#rate = new Rate(deps.clock);
+    this.#descriptors = deps.descriptors ?? new Descriptors();
   }
 
   get isDraining(): boolean {
@@ -74,6 +82,7 @@ export class Sessions {
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
     this.#collectBytes += reserved(request);
+    this.#descriptors.take(descriptorsPerSession);
     void session.finished.then((outcome) => this.#leave(session, outcome !== undefined));
     return session;
   }
@@ -89,6 +98,10 @@ export class Sessions {
     if ((this.#countByPrincipal.get(request.principal) ?? 0) >= ownMax) {
       const message = `You have ${ownMax} sessions already; end one or wait.`;
       throw new ExecgateError("TOO_MANY_SESSIONS", message, { retryAfterS: 1 });
+    }
+    if (!this.#descriptors.has(descriptorsPerSession)) {
+      const message = "The gateway has no file descriptors left for another command; try again later, or raise its limit of open files.";
+      throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
     }
     if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
       const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
@@ -155,6 +168,7 @@ export class Sessions {
     this.#live.delete(session.id);
     this.#count(session.request.principal, -1);
     this.#collectBytes -= reserved(session.request);
+    this.#descriptors.giveBack(descriptorsPerSession);
     if (isStarted && !this.#isDraining) this.#keep(session);
     if (this.#live.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

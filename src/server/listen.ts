@@ -5,7 +5,9 @@ import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Address } from "../address.ts";
-import { headerBytesMax } from "./client-error.ts";
+import type { Descriptors } from "../exec/descriptors.ts";
+import { farewellMs, headerBytesMax } from "./client-error.ts";
+import { countConnections } from "./connections.ts";
 import type { App } from "./deps.ts";
 import { routeUpgrade, type UpgradeRoutes } from "./upgrades.ts";
 
@@ -35,50 +37,58 @@ export interface ListenOptions {
   readonly tls: TlsFiles | undefined;
   /** The mode of a unix socket. */
   readonly unixMode: number;
+  /** What connections take one of each. */
+  readonly descriptors: Descriptors;
+  /** How long a client may take nothing of an answer until its connection is closed, milliseconds. */
+  readonly slowClientMs: number;
+  /** How long the head of a request, and a TLS handshake, may take to arrive, milliseconds. */
+  readonly headMs: number;
 }
 
 /** How often connections that have not finished a request's head are looked through, milliseconds. */
 const checkMs = 1000;
-/** How long the head of a request, and a whole one, may take to arrive, milliseconds. */
-const headersMs = 10_000;
+/** How long a whole request may take to arrive, milliseconds. */
 const requestMs = 300_000;
 /** How long a connection may idle between requests, milliseconds: longer than proxies do, which else meet one that is just being closed. */
 const keepAliveMs = 75_000;
 
 /** Opens one listener, which hands its requests and upgrades to the app. @throws what listening throws, such as EADDRINUSE */
-export async function openListener(app: App, address: Address, { tls, unixMode }: ListenOptions): Promise<Listener> {
-  const options = {
-    maxHeaderSize: headerBytesMax,
-    headersTimeout: headersMs,
-    requestTimeout: requestMs,
-    keepAliveTimeout: keepAliveMs,
-    connectionsCheckingInterval: checkMs,
-  };
-  const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tlsOptions(tls) });
+export async function openListener(app: App, address: Address, options: ListenOptions): Promise<Listener> {
+  const { descriptors, slowClientMs } = options;
+  const server = createServer(options);
+  countConnections(server, descriptors);
   const answers = new Set<http.ServerResponse>();
+  const isAnswering = (socket: Socket): boolean => [...answers].some((response) => response.req.socket === socket);
   const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
+    if (descriptors.isShort) response.shouldKeepAlive = false;
     answers.add(response);
     response.once("close", () => answers.delete(response));
+    response.once("finish", () => endBody(request));
     app.routing(request, response);
   };
   server.on("request", answer);
+  // Nothing moved for so long: it is a command that says nothing, or a client that takes nothing.
+  server.setTimeout(slowClientMs, (socket) => {
+    if (!isAnswering(socket) || socket.writableLength > 0) socket.destroy();
+  });
   const upgrades: UpgradeRoutes = {
     answer,
-    isAnswering: (socket) => [...answers].some((response) => response.req.socket === socket),
+    isAnswering,
+    isShort: () => descriptors.isShort,
     toWebSocket: (request, socket, head) => void app.server.emit("upgrade", request, socket, head),
   };
   server.on("upgrade", (request, socket: Socket, head) => routeUpgrade(request, socket, head, upgrades));
   server.on("clientError", (cause, socket) => app.server.emit("clientError", cause, socket));
   if (address.kind === "unix") await removeStaleSocket(address.path);
   const sockets = track(server, address.kind === "unix");
-  await listen(server, address, unixMode);
+  await listen(server, address, options.unixMode);
   // Such as a connection that could not be accepted, because descriptors have run out.
   server.on("error", (cause) => app.log.error({ err: cause }, "listener failed"));
   return {
     address,
     url: urlOf(server, address),
     renewTls(files) {
-      if (server instanceof https.Server) server.setSecureContext(tlsOptions(files));
+      if (server instanceof https.Server) server.setSecureContext(tlsOptions(files, options));
     },
     async stop() {
       server.close();
@@ -92,17 +102,39 @@ export async function openListener(app: App, address: Address, { tls, unixMode }
   };
 }
 
+/** Whoever was answered before its body came to an end may finish it, but not take for ever. */
+function endBody(request: http.IncomingMessage): void {
+  if (request.complete) return;
+  const { socket } = request;
+  const cutOff = setTimeout(() => {
+    if (!request.complete) socket.destroy();
+  }, farewellMs);
+  socket.once("close", () => clearTimeout(cutOff));
+}
+
+function createServer(options: ListenOptions): http.Server | https.Server {
+  const { tls, headMs } = options;
+  const limits = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headMs,
+    requestTimeout: Math.max(requestMs, headMs),
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(checkMs, headMs),
+  };
+  return tls === undefined ? http.createServer(limits) : https.createServer({ ...limits, ...tlsOptions(tls, options) });
+}
+
 /**
  * Clients are asked for a certificate where there is an authority for them, and may have none: who has neither that nor
  * another credential is told so in words. A session is never resumed, so that each connection's certificate is checked.
  */
-function tlsOptions({ key, cert, clientCa }: TlsFiles): https.ServerOptions {
+function tlsOptions({ key, cert, clientCa }: TlsFiles, { headMs }: ListenOptions): https.ServerOptions {
   return {
     key,
     cert,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
-    handshakeTimeout: headersMs,
+    handshakeTimeout: headMs,
     ...(clientCa !== undefined && {
       ca: clientCa,
       requestCert: true,

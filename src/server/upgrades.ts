@@ -1,11 +1,14 @@
 import http from "node:http";
 import type { Socket } from "node:net";
+import { ExecgateError } from "../errors.ts";
 import { answerClientError } from "./client-error.ts";
 
 /** What becomes of a request that asks for an upgrade. */
 export interface UpgradeRoutes {
   /** Whether an earlier request of this connection is still being answered. */
   isAnswering(socket: Socket): boolean;
+  /** Whether there is no descriptor left for a connection that stays. */
+  isShort(): boolean;
   toWebSocket(request: http.IncomingMessage, socket: Socket, head: Buffer): void;
   /** Takes the request as a plain one. */
   answer(request: http.IncomingMessage, response: http.ServerResponse): void;
@@ -20,8 +23,14 @@ export function routeUpgrade(request: http.IncomingMessage, socket: Socket, head
   // Who sends an upgrade behind a request that is not answered yet leaves no one to write the answer in order.
   if (routes.isAnswering(socket)) socket.destroy();
   else if (hasBody(request)) answerClientError(new Error("An upgrade cannot carry a body; leave the Upgrade header out."), socket);
-  else if (request.headers.upgrade?.toLowerCase() === "websocket") routes.toWebSocket(request, socket, head);
-  else routes.answer(request, withoutUpgrade(request, socket));
+  else if (!isWebSocket(request)) routes.answer(request, withoutUpgrade(request, socket));
+  else if (routes.isShort())
+    answerClientError(new ExecgateError("OVERLOADED", "The gateway has no file descriptors left; try again later."), socket);
+  else routes.toWebSocket(request, socket, head);
+}
+
+function isWebSocket({ headers }: http.IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /** Once an upgrade is asked for, Node reads no body any more: whoever sends one would wait for ever. */

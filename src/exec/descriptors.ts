@@ -1,0 +1,39 @@
+/**
+ * The file descriptors that commands and connections may take together. Some are kept back, so that the gateway goes on
+ * answering when there are no more: commands get none of those, connections get them for one answer each.
+ */
+export class Descriptors {
+  readonly #reserved: number;
+  #left: number;
+
+  /**
+   * @param free how many the process can still open
+   * @param reserved how many of them are kept back
+   */
+  constructor(free = Number.POSITIVE_INFINITY, reserved = 0) {
+    this.#left = free - reserved;
+    this.#reserved = reserved;
+  }
+
+  has(count: number): boolean {
+    return this.#left >= count;
+  }
+
+  /** Whether connections live on what is kept back. */
+  get isShort(): boolean {
+    return this.#left < 0;
+  }
+
+  /** Whether even half of what is kept back is in use; the other half is for the gateway's own work. */
+  get isOut(): boolean {
+    return this.#left < -this.#reserved / 2;
+  }
+
+  take(count: number): void {
+    this.#left -= count;
+  }
+
+  giveBack(count: number): void {
+    this.#left += count;
+  }
+}

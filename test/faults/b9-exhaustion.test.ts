@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { dial } from "../fixtures/exec-client.ts";
+import { GatewayProcess } from "../fixtures/gateway-process.ts";
+import type { HttpAnswer } from "../fixtures/http-answer.ts";
+import { inParallel } from "../fixtures/in-parallel.ts";
+import { promise, type Row } from "../fixtures/promise.ts";
+import { connectRaw } from "../fixtures/raw-socket.ts";
+import { until } from "../fixtures/until.ts";
+
+type Request = Awaited<ReturnType<GatewayProcess["requester"]>>;
+
+/** Answers that are neither 200 nor 503 OVERLOADED, and requests without any. */
+function otherwise(answers: readonly PromiseSettledResult<HttpAnswer>[]): number {
+  return answers.filter((answer) => answer.status === "rejected" || !isEither(answer.value)).length;
+}
+
+function isEither({ status, json }: HttpAnswer): boolean {
+  return status === 200 || (status === 503 && (json as { code?: string }).code === "OVERLOADED");
+}
+
+async function recovery(request: Request): Promise<number> {
+  const beganMs = performance.now();
+  const isBack = async () =>
+    (await request("/v1/exec", { method: "POST", body: { command: ["true"] } }).catch(() => undefined))?.status === 200;
+  await until("recovery", isBack, 10_000);
+  return performance.now() - beganMs;
+}
+
+promise("B9", "without descriptors commands are refused with a code, and everything else goes on", async function* (scale) {
+  await using gateway = await GatewayProcess.spawn({ under: ["prlimit", "--nofile=256"] });
+  const [request, url] = [await gateway.requester(), await gateway.url()];
+  using shell = await dial(`${url}/v1/exec?tty=1&command=sh`);
+  await shell.control("attached");
+  const run = () => request("/v1/exec", { method: "POST", body: { command: ["sleep", "1"] } });
+  const rounds = scale === "full" ? 10 : 1;
+  for (let round = 0; round < rounds; round++) {
+    const answers = await Promise.allSettled(Array.from({ length: 200 }, run));
+    const refused = answers.filter((answer) => answer.status === "fulfilled" && answer.value.status === 503).length;
+    if (round > 0) continue;
+    yield {
+      what: "of 200 commands at once, those refused with 503 OVERLOADED",
+      measured: refused,
+      is: "atLeast",
+      limit: 1,
+      unit: "commands",
+    };
+    yield { what: "of 200 commands at once, those neither run nor so refused", measured: otherwise(answers), limit: 0, unit: "commands" };
+  }
+  yield { what: "the next command runs after", measured: await recovery(request), limit: 1000, unit: "ms" };
+
+  // Connections that stay, as many as there can be: whoever comes then still gets an answer, and who is there goes on.
+  const peers = await Promise.all(Array.from({ length: 400 }, () => connectRaw(url)));
+  const beganMs = performance.now();
+  const health = await Promise.allSettled([request("/healthz")]);
+  yield { what: "while 400 connections stay, answers of /healthz missing", measured: otherwise(health), limit: 0, unit: "answers" };
+  yield { what: "its answer after", measured: performance.now() - beganMs, limit: 500, unit: "ms" };
+  shell.stdin("echo $((40 + 2))\n");
+  await shell.untilStdout(/^42\r$/m);
+  yield { what: "a session that is open echoes", measured: 1, is: "exactly", limit: 1, unit: "session" };
+  for (const peer of peers) peer.destroy();
+  yield { what: "the next command runs after they left", measured: await recovery(request), limit: 1000, unit: "ms" };
+  assert.equal(gateway.child.exitCode, null);
+});
+
+promise("B9", "a limit that falls below what is open is a typed refusal, and no end", async function* () {
+  await using gateway = await GatewayProcess.spawn();
+  const request = await gateway.requester();
+  const run = (command: string[]) => request("/v1/exec", { method: "POST", body: { command } });
+  assert.equal((await run(["true"])).status, 200);
+  // Lowered when everything is loaded and counted, so that descriptors run out where nobody looked for it.
+  execFileSync("prlimit", [`--pid=${gateway.child.pid}`, "--nofile=100:100"]);
+  const answers = await Promise.allSettled(Array.from({ length: 60 }, () => run(["sleep", "0.5"])));
+  const given = answers.filter(({ status }) => status === "fulfilled");
+  yield { what: "of 60 commands at once, answers that are neither 200 nor 503", measured: otherwise(given), limit: 0, unit: "answers" };
+  yield { what: "the next command runs after", measured: await recovery(request), limit: 1000, unit: "ms" };
+  assert.equal(gateway.child.exitCode, null);
+});
+
+const pidsController = "/sys/fs/cgroup/pids";
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Takes from the gateway the right to make processes, for as long as `work` takes: by a cgroup, or by its user's limit. */
+async function withoutProcesses(pid: number, work: () => Promise<void>): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    execFileSync("prlimit", [`--pid=${pid}`, "--nproc=0:"]);
+    await work();
+    execFileSync("prlimit", [`--pid=${pid}`, "--nproc=1000:"]);
+    return;
+  }
+  const group = `${pidsController}/execgate-test-${pid}`;
+  mkdirSync(group);
+  writeFileSync(`${group}/cgroup.procs`, String(pid));
+  writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`));
+  try {
+    await work();
+  } finally {
+    writeFileSync(`${pidsController}/cgroup.procs`, String(pid));
+    rmdirSync(group);
+  }
+}
+
+const withoutPids = process.getuid?.() !== 0 || isWritable(pidsController) ? false : "no pids controller that can be written to";
+
+promise(
+  "B9",
+  "without processes commands are refused with a code",
+  async function* (scale) {
+    await using gateway = await GatewayProcess.spawn();
+    const request = await gateway.requester();
+    const run = () => request("/v1/exec", { method: "POST", body: { command: ["true"] } });
+    assert.equal((await run()).status, 200);
+    const [count, answers] = [scale === "full" ? 1000 : 50, [] as HttpAnswer[]];
+    await withoutProcesses(gateway.child.pid ?? 0, () => inParallel(8, count, async () => void answers.push(await run())));
+    const refused = answers.filter((answer) => answer.status === 503 && isEither(answer)).length;
+    yield {
+      what: `of ${count} commands, those refused with 503 OVERLOADED`,
+      measured: refused,
+      is: "exactly",
+      limit: count,
+      unit: "commands",
+    };
+    yield { what: "the next command runs after", measured: await recovery(request), limit: 1000, unit: "ms" };
+  },
+  { skip: withoutPids },
+);
+
+promise("B9", "without memory for answers commands are refused with a code", async function* (): AsyncGenerator<Row> {
+  await using gateway = await GatewayProcess.spawn({ settings: { limits: { collectBytesTotal: 8_000_000 } } });
+  const request = await gateway.requester();
+  const run = () => request("/v1/exec", { method: "POST", body: { command: ["sleep", "0.3"], outputBytesMax: 1_000_000 } });
+  const answers = await Promise.all(Array.from({ length: 20 }, run));
+  const refused = answers.filter((answer) => answer.status === 503 && isEither(answer)).length;
+  yield {
+    what: "of 20 commands with room for 4, those refused with 503 OVERLOADED",
+    measured: refused,
+    is: "exactly",
+    limit: 16,
+    unit: "commands",
+  };
+  yield { what: "the next command runs after", measured: await recovery(request), limit: 1000, unit: "ms" };
+});
