@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import type { Clock } from "../exec/clock.ts";
 import type { Frame } from "../wire/codec.ts";
 
 /**
@@ -8,20 +9,28 @@ import type { Frame } from "../wire/codec.ts";
 const highBytes = 512 * 1024;
 const lowBytes = 128 * 1024;
 
-/** The sending half of a WebSocket: counts what is under way and says when there is room for more. */
+export interface OutgoingOptions {
+  readonly clock: Clock;
+  /** How long bytes may wait while none moves, milliseconds. */
+  readonly stalledMs: number;
+  /** Called once when that time is over. */
+  onStalled(): void;
+}
+
+/** The sending half of a WebSocket: counts what is under way, says when there is room for more, and when nothing moves. */
 export class Outgoing {
   readonly #ws: WebSocket;
+  readonly #options: OutgoingOptions;
   #underWay = 0;
   #waiter: (() => void) | undefined;
   #isClosed = false;
   /** When bytes last moved, or began to wait, in the clock's milliseconds. */
-  progressMs: number;
-  readonly #nowMs: () => number;
+  #progressMs = 0;
+  #cancelWatch: (() => void) | undefined;
 
-  constructor(ws: WebSocket, nowMs: () => number) {
+  constructor(ws: WebSocket, options: OutgoingOptions) {
     this.#ws = ws;
-    this.#nowMs = nowMs;
-    this.progressMs = nowMs();
+    this.#options = options;
     ws.once("close", () => this.#close());
   }
 
@@ -44,18 +53,32 @@ export class Outgoing {
 
   #sendOne(frame: Frame): void {
     if (this.#isClosed) return;
-    if (this.#underWay === 0) this.progressMs = this.#nowMs();
+    if (this.#underWay === 0) this.#progressMs = this.#options.clock.monotonicMs();
     this.#underWay += frame.length;
+    if (this.#cancelWatch === undefined) this.#watch(this.#options.stalledMs);
     this.#ws.send(frame, (error) => {
       if (error) return;
       this.#underWay -= frame.length;
-      this.progressMs = this.#nowMs();
+      this.#progressMs = this.#options.clock.monotonicMs();
       if (this.#underWay <= lowBytes) this.#wake();
+    });
+  }
+
+  /** Comes by when bytes can have waited too long; armed by the first that waits, and no more than once. */
+  #watch(ms: number): void {
+    const { clock, stalledMs, onStalled } = this.#options;
+    this.#cancelWatch = clock.after(ms, () => {
+      this.#cancelWatch = undefined;
+      if (this.#underWay === 0) return;
+      const restMs = this.#progressMs + stalledMs - clock.monotonicMs();
+      if (restMs > 0) this.#watch(restMs);
+      else onStalled();
     });
   }
 
   #close(): void {
     this.#isClosed = true;
+    this.#cancelWatch?.();
     this.#wake();
   }
 

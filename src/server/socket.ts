@@ -62,7 +62,7 @@ export class ExecSocket implements Beating {
     const id = createId(deps.clock.now());
     const onResized = (size: { cols: number; rows: number }): void => this.#tell({ type: "resized", ...size });
     this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? deps.ackWindow : undefined, onResized });
-    this.#outgoing = new Outgoing(ws, () => deps.clock.monotonicMs());
+    this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
     this.#incoming = new Incoming(session, id, {
       accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
       credit: (isWithin) => this.#setCredit(isWithin),
@@ -97,12 +97,10 @@ export class ExecSocket implements Beating {
   }
 
   beat(): void {
-    const { clock, slowClientMs } = this.#deps;
-    const isWaiting = this.#outgoing.underWay > 0;
-    if (isWaiting && clock.monotonicMs() - this.#outgoing.progressMs >= slowClientMs) this.#leaveSlow();
     // A client that withholds its acknowledgements, because somebody reads a pager, still answers and may take its time.
     // A pong cannot pass what the peer has not read yet, nor be seen while the peer is not read: then only progress counts.
-    else if (!isWaiting && !this.#ws.isPaused && ++this.#missedPongs > 2) this.#ws.terminate();
+    const canAnswer = this.#outgoing.underWay === 0 && !this.#ws.isPaused;
+    if (canAnswer && ++this.#missedPongs > 2) this.#ws.terminate();
     else this.#ws.ping();
   }
 
