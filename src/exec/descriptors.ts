@@ -24,9 +24,9 @@ export class Descriptors {
     return this.#left < 0;
   }
 
-  /** Whether even half of what is kept back is in use; the other half is for the gateway's own work. */
+  /** Whether of what is kept back only the last quarter is left, which is for the gateway's own work. */
   get isOut(): boolean {
-    return this.#left < -this.#reserved / 2;
+    return this.#left < -0.75 * this.#reserved;
   }
 
   take(count: number): void {
