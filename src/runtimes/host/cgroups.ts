@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
@@ -17,8 +17,8 @@ export interface TreeLimits {
 
 /** The control groups that one command runs in, one in each place. */
 export interface Cgroup {
-  /** Opens the files by which a process enters; the caller closes them. @throws the system's error when no descriptor is left */
-  open(): number[];
+  /** The files by which a process enters. */
+  readonly entries: readonly string[];
   isPopulated(): boolean;
   /** Kills every member. */
   kill(): void;
@@ -121,6 +121,7 @@ export class Cgroups {
 }
 
 class CommandCgroup implements Cgroup {
+  readonly entries: readonly string[];
   readonly #paths: readonly string[];
   readonly #path: string;
   readonly #canKill: boolean;
@@ -130,23 +131,13 @@ class CommandCgroup implements Cgroup {
 
   /** @param paths one in each of `places` */
   constructor(paths: readonly string[], places: readonly Place[], onRelease: (group: CommandCgroup, isEmpty: boolean) => void) {
+    this.entries = paths.map((path) => join(path, "cgroup.procs"));
     this.#paths = paths;
     this.#path = paths[0] ?? "";
     this.#canKill = places[0]?.canKill ?? false;
     const counting = paths[places.findIndex(({ controllers }) => controllers.includes("pids"))];
     this.#countFile = counting && join(counting, "pids.current");
     this.#onRelease = onRelease;
-  }
-
-  open(): number[] {
-    const opened: number[] = [];
-    try {
-      for (const path of this.#paths) opened.push(openSync(join(path, "cgroup.procs"), "w"));
-    } catch (error) {
-      for (const fd of opened) closeSync(fd);
-      throw error;
-    }
-    return opened;
   }
 
   isPopulated(): boolean {

@@ -76,9 +76,7 @@ export class Isolation {
   spawn(account: Account, launch: Launch, others: number): { readonly spawned: Spawned; readonly tree: Tree } {
     const cgroup = this.#cgroups?.take();
     const isHeld = this.#holdsByCgroup && !this.#canLeave(account);
-    let entries: readonly number[] = [];
     try {
-      entries = cgroup?.open() ?? [];
       const spawned = native.spawn({
         ...launch,
         noNewPrivileges: this.#options.noNewPrivileges,
@@ -86,7 +84,7 @@ export class Isolation {
         openFilesSoft,
         openFilesMax: this.#options.openFilesMax,
         processesMax: this.#limitsUser ? this.#options.processesMax * (others + 1) : 0,
-        cgroups: entries,
+        cgroups: cgroup?.entries ?? [],
         supervisor: isHeld ? undefined : supervisorPath,
       });
       if (!("pid" in spawned)) throw new SpawnError(spawned);
@@ -94,8 +92,6 @@ export class Isolation {
     } catch (error) {
       cgroup?.release();
       throw error;
-    } finally {
-      for (const fd of entries) native.close(fd);
     }
   }
 

@@ -21,8 +21,8 @@ export interface SpawnOptions {
   readonly openFilesSoft: number;
   readonly openFilesMax: number;
   readonly processesMax: number;
-  /** Descriptors of the cgroup.procs files by which the command enters its control groups, four at most. */
-  readonly cgroups: readonly number[];
+  /** The cgroup.procs files by which the command enters its control groups. */
+  readonly cgroups: readonly string[];
   /** The path of the supervisor that is to stand over the command, or undefined for none. */
   readonly supervisor: string | undefined;
   /** The slave of a terminal, or -1 for pipes. */

@@ -51,8 +51,10 @@ static int reset_signals(void) {
 
 /* The first thing after the signals, so that no process of the command was ever anywhere else. */
 static int enter_cgroups(struct launch *launch) {
-  for (int i = 0; i < launch->cgroup_count; i++) {
-    if (write(launch->cgroups[i], "0", 1) < 0) return fail(launch, CGROUP);
+  for (char **cgroup = launch->cgroups; cgroup && *cgroup; cgroup++) {
+    int fd = open(*cgroup, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) < 0) return fail(launch, CGROUP);
+    close(fd);
   }
   return 0;
 }

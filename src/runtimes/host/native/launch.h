@@ -13,7 +13,7 @@
 enum stage { OPTIONS, PIPE, CLONE, DESCRIPTORS, TERMINAL, CGROUP, LIMITS, USER, CWD, EXEC, INTERPRETER, SUPERVISOR };
 extern const char *const stage_names[];
 
-enum { STREAMS_MAX = 5, CGROUPS_MAX = 4 };
+enum { STREAMS_MAX = 5 };
 
 /* What to start, as whom, and within which limits. Strings are lists that end with NULL. */
 struct launch {
@@ -34,8 +34,7 @@ struct launch {
   uint32_t open_files_soft, open_files_max, processes_max; /* 0 leaves the limit as it is. */
   int streams[STREAMS_MAX];           /* What the command gets as descriptors 0, 1, 2 …; each above the last of them. */
   int stream_count;
-  int cgroups[CGROUPS_MAX];           /* cgroup.procs files that the command writes itself into before anything else. */
-  int cgroup_count;
+  char **cgroups;                     /* The cgroup.procs files that the command writes itself into before anything else; or NULL. */
   /* Set when it failed. */
   volatile int error;
   volatile enum stage stage;

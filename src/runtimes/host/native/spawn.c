@@ -210,16 +210,6 @@ static void copy_groups(napi_env env, napi_value array, struct launch *launch) {
   }
 }
 
-static void copy_cgroups(napi_env env, napi_value array, struct launch *launch) {
-  uint32_t count = 0;
-  napi_get_array_length(env, array, &count);
-  for (uint32_t i = 0; i < count && i < CGROUPS_MAX; i++) {
-    napi_value element;
-    napi_get_element(env, array, i, &element);
-    launch->cgroups[launch->cgroup_count++] = integer(env, element);
-  }
-}
-
 static bool read_options(napi_env env, napi_value options, struct spawn *spawn) {
   struct launch *launch = &spawn->launch;
   launch->files = copy_strings(env, get(env, options, "files"));
@@ -228,7 +218,7 @@ static bool read_options(napi_env env, napi_value options, struct spawn *spawn) 
   launch->home = copy_string(env, get(env, options, "home"));
   launch->cwd = copy_string(env, get(env, options, "cwd"));
   copy_groups(env, get(env, options, "groups"), launch);
-  copy_cgroups(env, get(env, options, "cgroups"), launch);
+  launch->cgroups = copy_strings(env, get(env, options, "cgroups"));
   launch->uid = get_unsigned(env, options, "uid");
   launch->gid = get_unsigned(env, options, "gid");
   launch->home_in_env = get_bool(env, options, "homeInEnv");
@@ -241,7 +231,7 @@ static bool read_options(napi_env env, napi_value options, struct spawn *spawn) 
   spawn->stdin_pipe = get_bool(env, options, "stdin");
   spawn->tty = get_int(env, options, "tty");
   spawn->supervisor = copy_string(env, get(env, options, "supervisor"));
-  return launch->files && launch->argv && launch->envp && launch->home && launch->groups;
+  return launch->files && launch->argv && launch->envp && launch->home && launch->groups && launch->cgroups;
 }
 
 static void free_options(struct spawn *spawn) {
@@ -252,6 +242,7 @@ static void free_options(struct spawn *spawn) {
   free(launch->home);
   free(launch->cwd);
   free(launch->groups);
+  free_strings(launch->cgroups);
   free(spawn->supervisor);
 }
 
