@@ -11,7 +11,6 @@ import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
 import { systemClock } from "./exec/clock.ts";
 import { auditKey } from "./state.ts";
-import { readVersion } from "./version.ts";
 
 export interface AuditDeps {
   readonly log: Logger;
@@ -25,7 +24,7 @@ export interface AuditDeps {
 const graceMs = 1200;
 
 /** Opens the audit trail that the configuration asks for. @throws ConfigError when a `strict` one cannot be written */
-export async function openAudit({ audit: config, listen, stateDir }: Config, { log, written, endAll }: AuditDeps): Promise<Audit> {
+export async function openAudit({ audit: config, stateDir }: Config, { log, written, endAll }: AuditDeps): Promise<Audit> {
   if (config === undefined) return noAudit;
   const { file, mode, redact } = config;
   let cancel = (): void => undefined;
@@ -40,7 +39,6 @@ export async function openAudit({ audit: config, listen, stateDir }: Config, { l
   const key = await auditKey(stateDir).catch(refuse(`the state directory ${stateDir}`));
   const options = { mode, clock: systemClock, written, failing, recovered };
   const trail = await AuditTrail.start(sinkOf(file), options).catch(refuse("audit.file"));
-  trail.record({ event: "server.start", version: readVersion(), listen: listen.map(({ text }) => text) });
   const audit = createAudit(trail, createDescriber(createRedactor(redact), key), systemClock);
   return {
     ...audit,

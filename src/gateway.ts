@@ -95,6 +95,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const unwatchRights = watchRights(grants, authentication, authorizer, systemClock);
   const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
+  audit.record({ event: "server.start", version, listen: listeners.map((listener) => listener.url) });
   return {
     app,
     token,
@@ -113,8 +114,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       const answered = Promise.all(listeners.map((listener) => listener.stop())).then(() => undefined);
       await waitForEnd(answered, farewellMs, hurry);
       await closeSockets(app);
-      await Promise.all(listeners.map((listener) => listener.close()));
-      await metricsListener?.close();
+      await Promise.all([...listeners, metricsListener].map((listener) => listener?.close()));
       await app.close();
       sessions.close();
       tickets.close();

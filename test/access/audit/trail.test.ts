@@ -17,6 +17,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { AuditEvent } from "../../../src/access/audit/events.ts";
 import { AuditFile } from "../../../src/access/audit/file.ts";
 import type { AuditSink } from "../../../src/access/audit/sink.ts";
@@ -175,6 +176,30 @@ describe("a trail", () => {
       assert.deepEqual([gap?.event, gap?.cutBytes, next?.session], ["audit.gap", half.length, "next"]);
       await assertIntact(at.file);
     }
+  });
+
+  it("is whole again wherever a crash has cut it", async () => {
+    await using at = await scratch();
+    {
+      await using opened = await open(at.file);
+      for (const name of ["one", "two", "three"]) await opened.trail.commit(event(name));
+    }
+    const whole = readFileSync(at.file);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length), async (size) => {
+        writeFileSync(at.file, whole.subarray(0, size));
+        const lines = whole.subarray(0, size).toString().split("\n").length - 1;
+        const isCut = size > 0 && whole[size - 1] !== 10;
+        await using opened = await open(at.file);
+        await opened.trail.commit(event("next"));
+        assert.deepEqual(
+          linesOf(at.file).map(({ seq }) => seq),
+          Array.from({ length: lines + 1 + Number(isCut) }, (_, index) => index + 1),
+        );
+        await assertIntact(at.file);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("reads a last line that is longer than what it reads at a time", async () => {
