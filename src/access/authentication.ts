@@ -30,6 +30,8 @@ interface Standing {
   readonly dueMs: number;
   /** The principal as the configuration has it now; undefined when its credential was taken back. */
   renew(): Principal | undefined;
+  /** What that was when it was last asked: while it is the same, nothing has changed. */
+  known: Principal | undefined;
 }
 
 interface Issuer {
@@ -118,9 +120,11 @@ export class Authentication {
     if (standing === undefined || now === undefined) return undefined;
     const dueMs = now.expiresAt === principal.expiresAt ? standing.dueMs : this.#dueMs(now);
     if (dueMs <= this.#clock.monotonicMs()) return undefined;
-    if (isDeepStrictEqual(now, principal)) return principal;
-    this.#standings.set(now, { dueMs, renew: standing.renew });
-    return now;
+    if (now === standing.known || isDeepStrictEqual(now, principal)) {
+      standing.known = now;
+      return principal;
+    }
+    return this.#stand({ ...now }, dueMs, standing.renew);
   }
 
   async #identify(presented: Presented): Promise<Principal> {
@@ -138,14 +142,16 @@ export class Authentication {
 
   #secret(secret: string): Principal {
     const digest = digestOf(secret);
-    return this.#remember(this.#tokens.authenticate(secret, this.#clock.now()), () => this.#tokens.renew(digest));
+    const principal = this.#tokens.authenticate(secret, this.#clock.now());
+    // Each has a standing of its own, counted from when the credential was presented.
+    return this.#stand({ ...principal }, this.#dueMs(principal), () => this.#tokens.renew(digest));
   }
 
   #certificate(certificate: PeerCertificate): Principal {
     // The authorities may have changed since the connection was opened.
     const principal = certificatePrincipal(certificate, this.#authorities, this.#clock.now());
     let asked = this.#authorities;
-    return this.#remember(principal, () => {
+    return this.#stand(principal, this.#dueMs(principal), () => {
       if (asked !== this.#authorities && !isTrusted(certificate.x509, this.#authorities)) return undefined;
       asked = this.#authorities;
       return principal;
@@ -158,11 +164,11 @@ export class Authentication {
     if (header !== undefined && issuer.settings.header !== header) throw refusal("stands in a header that its issuer does not use");
     const principal = await issuer.tokens.authenticate(token);
     const { issuer: name } = issuer.settings;
-    return this.#remember(principal, () => (this.#issuers.has(name) ? principal : undefined));
+    return this.#stand(principal, this.#dueMs(principal), () => (this.#issuers.has(name) ? principal : undefined));
   }
 
-  #remember(principal: Principal, renew: () => Principal | undefined): Principal {
-    this.#standings.set(principal, { dueMs: this.#dueMs(principal), renew });
+  #stand(principal: Principal, dueMs: number, renew: () => Principal | undefined): Principal {
+    this.#standings.set(Object.freeze(principal), { dueMs, renew, known: renew() });
     return principal;
   }
 

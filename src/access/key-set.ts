@@ -43,7 +43,9 @@ export class KeySet {
   /** The key that a token's header names. @throws jose's JWKSNoMatchingKey when there is none */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const isOld = this.#clock.monotonicMs() - this.#readMs >= this.#source.freshMs;
-    if (isOld) await this.#refresh();
+    const refreshed = isOld ? this.#refresh() : undefined;
+    // Who can be checked by the keys that are there waits for no others: an issuer that hangs must not hold everybody up.
+    if (this.#keys === undefined) await refreshed;
     try {
       return await this.#lookUp(header, token);
     } catch (cause) {

@@ -17,13 +17,12 @@ export const ownerName = "owner";
 
 /** The secrets that were given out beforehand, the owner's among them. */
 export class StaticTokens {
-  readonly #byDigest: ReadonlyMap<string, StaticToken>;
-  readonly #owner: string | undefined;
+  readonly #byDigest: ReadonlyMap<string, Principal>;
 
   /** @param owner the owner's token itself; undefined when there is no owner */
   constructor(tokens: readonly StaticToken[], owner: string | undefined) {
-    this.#owner = owner === undefined ? undefined : digestOf(owner);
-    this.#byDigest = new Map([...tokens, ...ownerToken(this.#owner)].map((token) => [token.sha256.toLowerCase(), token]));
+    const principals = tokens.map((token) => [token.sha256.toLowerCase(), principalOf(token, `token:${token.id}`)] as const);
+    this.#byDigest = new Map([...principals, ...(owner === undefined ? [] : [[digestOf(owner), theOwner] as const])]);
   }
 
   /**
@@ -32,27 +31,25 @@ export class StaticTokens {
    */
   authenticate(secret: string, nowMs: number): Principal {
     const digest = digestOf(secret);
-    const token = this.#byDigest.get(digest);
-    if (token === undefined) throw new ExecgateError("UNAUTHENTICATED", "The token is not valid.");
-    if (token.expiresAt !== undefined && token.expiresAt <= nowMs) throw new ExecgateError("UNAUTHENTICATED", "The token has expired.");
-    return this.#principalOf(digest, token);
+    const principal = this.#byDigest.get(digest);
+    if (principal === undefined) throw new ExecgateError("UNAUTHENTICATED", "The token is not valid.");
+    if (principal.expiresAt !== undefined && principal.expiresAt <= nowMs) {
+      throw new ExecgateError("UNAUTHENTICATED", "The token has expired.");
+    }
+    return principal;
   }
 
-  /** The same principal as these tokens have it; undefined when its secret is not among them. */
+  /** The principal of the secret with this digest; undefined when it is not among these tokens. */
   renew(digest: string): Principal | undefined {
-    const token = this.#byDigest.get(digest);
-    return token && this.#principalOf(digest, token);
-  }
-
-  #principalOf(digest: string, { id, groups, expiresAt }: StaticToken): Principal {
-    const credential = digest === this.#owner ? ownerName : `token:${id}`;
-    return Object.freeze({ subject: `user:${id}`, groups, credential, expiresAt });
+    return this.#byDigest.get(digest);
   }
 }
 
-function ownerToken(sha256: string | undefined): StaticToken[] {
-  return sha256 === undefined ? [] : [{ id: ownerName, sha256, groups: [], expiresAt: undefined }];
+function principalOf({ id, groups, expiresAt }: Pick<StaticToken, "id" | "groups" | "expiresAt">, credential: string): Principal {
+  return Object.freeze({ subject: `user:${id}`, groups, credential, expiresAt });
 }
+
+const theOwner = principalOf({ id: ownerName, groups: [], expiresAt: undefined }, ownerName);
 
 /** What a secret is known by: its SHA-256 in hexadecimal. */
 export function digestOf(secret: string): string {
