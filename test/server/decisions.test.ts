@@ -31,6 +31,7 @@ const plain: WantedExec = { target: "host", command: ["/bin/true"], timeoutMs: 1
 const requests: Readonly<Record<string, WantedExec>> = {
   plain,
   otherCommand: { ...plain, command: ["/bin/false"] },
+  terminal: { ...plain, tty: true },
   env: { ...plain, env: { A: "1" } },
   noTimeout: { ...plain, timeoutMs: 0 },
   missing: { ...plain, target: "docker:web" },
@@ -52,6 +53,7 @@ const rights: Readonly<Record<string, readonly [ExecVerdicts, SessionVerdicts]>>
   exact: [
     {
       plain: "ran",
+      terminal: "ran",
       otherCommand: `${forbidden} command`,
       env: `${forbidden} env.A`,
       noTimeout: `${forbidden} timeoutMs`,
@@ -60,7 +62,7 @@ const rights: Readonly<Record<string, readonly [ExecVerdicts, SessionVerdicts]>>
     everywhere(["view", "attach", "kill"], noSession),
   ],
   denied: [
-    { plain: "ran", otherCommand: forbidden, env: forbidden, noTimeout: "ran", missing: noTarget },
+    { plain: "ran", terminal: "ran", otherCommand: forbidden, env: forbidden, noTimeout: "ran", missing: noTarget },
     everywhere(["view", "attach", "kill"], "ran"),
   ],
   watching: [

@@ -1,4 +1,5 @@
 import type { ExecRequest } from "../../exec/request.ts";
+import type { ExecSpec } from "../../exec/runtime.ts";
 import type { Verb } from "../principal.ts";
 import type { AllowDocument, DenyDocument } from "./document.ts";
 import { compileGlob, type Glob } from "./glob.ts";
@@ -96,7 +97,7 @@ export class AllowRule extends Rule {
 
   /** The names that a request sets and the rule does not list. */
   envBeyond({ spec }: ExecRequest): string[] {
-    return Object.keys(spec.env).filter((name) => this.env?.has(name) !== true);
+    return namesSet(spec).filter((name) => this.env?.has(name) !== true);
   }
 
   #hasUser(verb: Verb, user: string | undefined): boolean {
@@ -120,12 +121,13 @@ export class DenyRule extends Rule {
 
   /** Whether it denies the question. It is to be about verb and target. */
   matches(question: Question): boolean {
-    const { user, env } = question.request.spec;
+    const { spec } = question.request;
+    const { user } = spec;
     return (
       this.hasCommand(question) &&
       this.hasMode(question.request) &&
       (this.users === undefined || (user !== undefined && (this.users.has(user) || !isPlainName(user)))) &&
-      (this.env === undefined || Object.keys(env).some((name) => this.env?.has(name)))
+      (this.env === undefined || namesSet(spec).some((name) => this.env?.has(name)))
     );
   }
 }
@@ -133,4 +135,12 @@ export class DenyRule extends Rule {
 /** A number, or a user with a group, can stand for anybody by another name: who is denied by name must not come back as a number. */
 function isPlainName(user: string): boolean {
   return !/^\d+$|:/.test(user);
+}
+
+/** What terminals are called unless somebody says otherwise: the one is the default, the other that of Kubernetes clients. */
+const usualTerminals: readonly (string | undefined)[] = ["xterm-256color", "xterm"];
+
+/** The variables that a request sets. The usual TERM of a terminal is there without being asked for. */
+function namesSet({ env, tty }: ExecSpec): string[] {
+  return Object.keys(env).filter((name) => name !== "TERM" || tty === undefined || !usualTerminals.includes(env.TERM));
 }

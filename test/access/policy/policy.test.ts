@@ -66,6 +66,14 @@ test("env names: none with exact commands, any with any, else those of the list"
   }
 });
 
+test("the usual TERM of a terminal is set by nobody", () => {
+  const exact = { allow: [{ ...any, commands: [["true"]] }], deny: [{ env: ["TERM"] }] };
+  const tty = { cols: 80, rows: 24 };
+  for (const TERM of ["xterm", "xterm-256color"]) assert.equal(ask(exact, { env: { TERM }, tty }), "allowed");
+  assert.equal(ask(exact, { env: { TERM: "vt100" }, tty }), "FORBIDDEN");
+  assert.equal(ask(exact, { env: { TERM: "xterm" } }), "FORBIDDEN");
+});
+
 test("users: none may be named unless the rule lists them; who names none is the target's own", () => {
   assert.equal(ask({ allow: [any] }, { user: "app" }), "FORBIDDEN user");
   const some = { ...any, users: ["app"] };
