@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 import { dial } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
@@ -39,51 +37,6 @@ for (const [what, message, code] of messages) {
     assert.equal((await client.closed).code, code);
     if (code === 4400) assert.equal((await client.control("error")).code, "BAD_REQUEST");
     await until("end of the session", async () => (await served.metric("execgate_sessions_active")) === 0);
-  });
-}
-
-/** A connection that was upgraded by hand. */
-async function upgraded(): Promise<Socket> {
-  const socket = await connectRaw(served.url);
-  const { host } = new URL(served.url);
-  const key = randomBytes(16).toString("base64");
-  const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n`;
-  socket.write(`GET /v1/exec?command=cat HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${testToken}\r\n${upgrade}\r\n`);
-  const [answer] = await once(socket, "data");
-  assert.match(String(answer), /^HTTP\/1\.1 101 /);
-  return socket;
-}
-
-/** The code of the close frame that comes. */
-async function closeCode(socket: Socket): Promise<number> {
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await once(socket, "close");
-  const all = Buffer.concat(chunks);
-  const at = all.indexOf(0x88);
-  return at < 0 ? 0 : all.readUInt16BE(at + 2);
-}
-
-const masked = (first: number, payload: Buffer) => Buffer.concat([Buffer.of(first, 0x80 | payload.length, 0, 0, 0, 0), payload]);
-
-/** Frames that no library sends, and the close code that answers. */
-const frames: readonly (readonly [string, Buffer, number])[] = [
-  ["text that is no UTF-8", masked(0x81, Buffer.of(0xff, 0xfe)), 1007],
-  ["a frame without a mask", Buffer.of(0x82, 1, 0), 1002],
-  ["an opcode that is none", masked(0x83, Buffer.of(0)), 1002],
-  ["reserved bits", masked(0xf2, Buffer.of(0)), 1002],
-  ["a compressed frame that was not agreed on", masked(0xc2, Buffer.of(0)), 1002],
-  ["a ping in pieces", masked(0x09, Buffer.of(0)), 1002],
-  ["a piece that continues nothing", masked(0x80, Buffer.of(0)), 1002],
-  ["a length of 2 ** 62", Buffer.of(0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 1009],
-];
-
-for (const [what, frame, code] of frames) {
-  test(`${what} closes with ${code}`, async () => {
-    const socket = await upgraded();
-    const closed = closeCode(socket);
-    socket.write(frame);
-    assert.equal(await closed, code);
   });
 }
 
