@@ -19,8 +19,8 @@ export interface Client {
 }
 
 /**
- * Who is attached to one session. Calls `onEmpty` when the last one leaves and `onFirst` when somebody comes after that,
- * so that the session can count how long nobody was there.
+ * Who is attached to one session. Calls `onEmpty` when the last writer leaves and `onFirst` when one comes after that, so
+ * that the session can count how long nobody was there. Viewers only watch: they neither keep a session nor end it.
  */
 export class Clients {
   readonly #log: OutputLog;
@@ -38,16 +38,20 @@ export class Clients {
     return this.#members.size;
   }
 
+  get #writers(): number {
+    return [...this.#members.values()].filter(({ role }) => role === "writer").length;
+  }
+
   attach(options: ClientOptions): Client {
     const cursor = this.#log.open(options);
     const leave = (reason: EndedBy = "disconnect"): void => {
       if (!this.#members.delete(client)) return;
       cursor.close();
-      if (this.#members.size === 0) this.#onEmpty(reason);
+      if (options.role === "writer" && this.#writers === 0) this.#onEmpty(reason);
     };
     const client: Client = { id: options.id, role: options.role, cursor, leave };
     this.#members.set(client, options);
-    if (this.#members.size === 1) this.#onFirst();
+    if (options.role === "writer" && this.#writers === 1) this.#onFirst();
     return client;
   }
 

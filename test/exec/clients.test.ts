@@ -12,16 +12,28 @@ function createClients(capacity = 1000) {
 }
 
 describe("clients of a session", () => {
-  test("are told of as the first when nobody was there, and as empty when nobody is left", () => {
+  test("are told of as the first writer when none was there, and as empty when none is left", () => {
     const { clients, events } = createClients();
     const one = clients.attach({ id: "1", role: "writer" });
-    const two = clients.attach({ id: "2", role: "viewer" });
+    const two = clients.attach({ id: "2", role: "writer" });
     assert.equal(clients.size, 2);
     one.leave();
     assert.deepEqual(events, ["first"]);
     two.leave();
-    clients.attach({ id: "3", role: "viewer" });
+    clients.attach({ id: "3", role: "writer" });
     assert.deepEqual(events, ["first", "empty disconnect", "first"]);
+  });
+
+  test("that only watch neither keep a session nor end it", () => {
+    const { clients, events } = createClients();
+    const early = clients.attach({ id: "1", role: "viewer" });
+    early.leave("slow");
+    assert.deepEqual(events, []);
+    const writer = clients.attach({ id: "2", role: "writer" });
+    const late = clients.attach({ id: "3", role: "viewer" });
+    writer.leave();
+    late.leave();
+    assert.deepEqual(events, ["first", "empty disconnect"]);
   });
 
   test("leave once, for the reason that they name first", () => {

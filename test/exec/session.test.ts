@@ -357,7 +357,7 @@ describe("a session without clients", () => {
   test("is ended at once when the last one leaves and it is not kept", async () => {
     const { session } = await startSession();
     const one = session.attach({ id: "1", role: "writer" });
-    const two = session.attach({ id: "2", role: "viewer" });
+    const two = session.attach({ id: "2", role: "writer" });
     one.leave();
     assert.equal(await outcomeOf(session), undefined);
     two.leave("slow");

@@ -172,6 +172,17 @@ describe("sessions of others", () => {
     assert.deepEqual([ended.status, (ended.json as ExecAnswer).endedBy], [200, "operator"]);
   });
 
+  test("are not ended by somebody who only watched and leaves", async () => {
+    const location = await running();
+    const stateNow = async () => (await team.as("olga")(location)).json as { state: string; clients: number };
+    const viewer = await dial(`${team.url}${location}/attach?role=viewer`, { token: tokenOf("vera") });
+    await viewer.control("attached");
+    viewer.ws.terminate();
+    await until("viewer gone", async () => (await stateNow()).clients === 0);
+    assert.equal((await stateNow()).state, "running");
+    await team.as("olga")(location, { method: "DELETE" });
+  });
+
   test("want the reason that the rule wants, by header or query", async () => {
     const location = await running();
     assertProblem(await refusalOf(`${team.url}${location}/attach`, { token: tokenOf("rita") }), 403, "FORBIDDEN", "reason");
