@@ -29,7 +29,7 @@ promise("C3", "a background child that holds the streams does not hold the answe
     return (await client.control("exit")) as unknown as ExecAnswer;
   };
   await post(["true"], false);
-  const runs = scale === "full" ? 12 : 1;
+  const runs = scale === "full" ? 6 : 1;
   for (const [holder, script] of Object.entries(holders)) {
     for (const tty of [false, true]) {
       for (const [way, answer] of Object.entries({ POST: post, WebSocket: stream })) {
