@@ -109,8 +109,8 @@ export class ExecSocket implements Beating {
     this.#ws.on("pong", () => {
       this.#missedPongs = 0;
     });
-    // A fault of the protocol is answered by ws with its close code; "close" follows.
-    this.#ws.on("error", () => undefined);
+    // A fault of the protocol is answered by ws with its close code; whoever breaks it may not answer that either.
+    this.#ws.on("error", () => this.#goDown());
     this.#ws.once("close", () => {
       this.#deps.heartbeat.remove(this);
       this.#cancelPausedPing?.();

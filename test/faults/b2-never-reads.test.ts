@@ -4,9 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { echoTimes, openEcho, quantile } from "../fixtures/echo.ts";
 import { dial, type ExecClient } from "../fixtures/exec-client.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
-import { countDescriptors } from "../fixtures/process-facts.ts";
 import { promise } from "../fixtures/promise.ts";
 import { connectRaw } from "../fixtures/raw-socket.ts";
+import { isEstablished } from "../fixtures/tcp-table.ts";
 import { testToken } from "../fixtures/token.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -82,8 +82,6 @@ promise("B2", "an answer in one piece that nobody reads is given up too", async 
   const slowClientMs = scale === "full" ? 5000 : 1500;
   await using gateway = await GatewayProcess.spawn({ settings: { limits: { slowClientMs } } });
   const url = await gateway.url();
-  const pid = gateway.child.pid ?? 0;
-  const before = countDescriptors(pid);
   const body = JSON.stringify({ command: ["head", "-c", "16777216", "/dev/zero"], outputBytesMax: 16_777_216, encoding: "base64" });
   const head = [
     "Host: localhost",
@@ -96,7 +94,7 @@ promise("B2", "an answer in one piece that nobody reads is given up too", async 
   socket.write(`POST /v1/exec HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n${body}`);
   await gateway.logged("exec");
   const beganMs = performance.now();
-  await until("the end of the connection", () => countDescriptors(pid) <= before, slowClientMs * 3);
+  await until("the end of the connection", () => !isEstablished(Number(new URL(url).port), socket.localPort ?? 0), slowClientMs * 3);
   yield {
     what: `closed after ${slowClientMs} ms without progress, later by`,
     measured: performance.now() - beganMs - slowClientMs,

@@ -1,24 +1,11 @@
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { dial } from "../fixtures/exec-client.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { cpuMs } from "../fixtures/process-facts.ts";
 import { promise } from "../fixtures/promise.ts";
+import { queuedBytes } from "../fixtures/tcp-table.ts";
 import { until } from "../fixtures/until.ts";
-
-/** Bytes of a connection that wait in the kernel to be taken: by the network of the port that sends, by the reader of the other. */
-function queuedBytes(from: number, to: number): number {
-  const port = (address = "") => Number.parseInt(address.split(":")[1] ?? "", 16);
-  let bytes = 0;
-  for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n")) {
-    const [, local, remote, , queues = ""] = line.trim().split(/\s+/);
-    const [sending = 0, receiving = 0] = queues.split(":").map((text) => Number.parseInt(text, 16));
-    if (port(local) === from && port(remote) === to) bytes += sending;
-    if (port(local) === to && port(remote) === from) bytes += receiving;
-  }
-  return bytes;
-}
 
 /** What a pipe takes without a reader. */
 const pipeBytes = 65_536;

@@ -20,15 +20,24 @@ async function upgraded(url: string): Promise<Socket> {
 /** A client's frame; a mask of zeros leaves the payload as it is. */
 const masked = (first: number, payload: Buffer) => Buffer.concat([Buffer.of(first, 0x80 | payload.length, 0, 0, 0, 0), payload]);
 
-/** Sends a frame `count` times, as fast as it is taken, until all are sent, nothing is taken any more, or something was read. */
+/** Sends a frame `count` times, as fast as it is taken, until all are sent, nothing is taken for a second, or something was read. */
 async function sendMany(socket: Socket, frame: Buffer, count: number): Promise<void> {
   const [each, batch] = [1000, Buffer.concat(Array.from({ length: 1000 }, () => frame))];
   const before = socket.bytesRead;
   for (let sent = 0; sent < count && socket.bytesRead === before && !socket.destroyed; sent += each) {
-    if (!socket.write(batch)) await Promise.race([once(socket, "drain").catch(() => undefined), delay(2000)]);
+    const isTaken = socket.write(batch) || (await Promise.race([drained(socket), delay(1000, false)]));
+    if (!isTaken) return;
     // The answer is looked for in between.
     await delay(1);
-    if (socket.writableLength > 1_000_000) return;
+  }
+}
+
+async function drained(socket: Socket): Promise<boolean> {
+  try {
+    await once(socket, "drain");
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -100,7 +100,8 @@ function explain(condition: Condition, rules: readonly AllowRule[], question: Qu
   }
   if (condition === "user") return forbid(`Policy does not let you run this as ${JSON.stringify(request.spec.user)} on ${id}.`, "user");
   if (condition === "env") {
-    const [name] = rules.map((rule) => rule.envBeyond(request)).sort((a, b) => a.length - b.length)[0] ?? [];
+    const [name] =
+      rules.map((rule) => rule.envBeyond(request)).sort((a, b) => a.length - b.length || (a.join() < b.join() ? -1 : 1))[0] ?? [];
     return forbid(`Policy does not let you set ${JSON.stringify(name)} for this on ${id}.`, `env.${name}`);
   }
   const maximum = Math.max(...rules.map(({ terms }) => terms.timeoutMsMax ?? 0));

@@ -75,7 +75,8 @@ describe("what a command leaves behind", { timeout: 30_000 }, () => {
 describe("control groups", { timeout: 30_000, skip: needsCgroups }, () => {
   test("of a gateway are removed at its end, by its guard", async () => {
     const gateway = spawn(process.execPath, [gatewayScript, marker()], { stdio: "ignore" });
-    await until("group of the gateway", () => runsOf(gateway.pid).length === 1);
+    await until("guard", () => guardsOf(gateway.pid).length === 1);
+    assert.equal(runsOf(gateway.pid).length, 1);
     gateway.kill("SIGKILL");
     await until("removal", () => runsOf(gateway.pid).length === 0);
     await until("end of the guard", () => guardsOf(gateway.pid).length === 0);
