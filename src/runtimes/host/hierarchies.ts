@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What the kernel can limit for a control group. */
@@ -67,9 +67,11 @@ function candidates({ root, point }: Mount, own: string): string[] {
   return [...new Set([below.includes("..") ? "/" : below, "/"])].map((path) => join(point, path, "execgate"));
 }
 
+/** Others may pass through it, but not open it: who can open a directory can hold the lock that a start waits for. */
 function make(directory: string): boolean {
   try {
     mkdirSync(directory, { recursive: true });
+    if (statSync(directory).uid === process.geteuid?.()) chmodSync(directory, 0o711);
     accessSync(directory, constants.W_OK);
     return true;
   } catch {

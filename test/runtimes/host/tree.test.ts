@@ -119,6 +119,16 @@ describe("control groups", { timeout: 30_000, skip: needsCgroups }, () => {
   });
 });
 
+describe("control groups that others look at", { timeout: 30_000, skip: needsCgroups }, () => {
+  test("cannot be locked by another user, who would hold up the next start", async () => {
+    const host = createHost();
+    const lock = await host.run({ command: ["flock", "--nonblock", `${unified}/execgate`, "true"] });
+    assert.notEqual(lock.exit.code, 0);
+    assert.match(lock.stderr.toString(), /Permission denied/);
+    await host.runtime.close();
+  });
+});
+
 describe("limits of a session", { timeout: 30_000, skip: needsRoot }, () => {
   test("of open files are the hard limit", async () => {
     const host = createHost({ limits: { openFilesMax: 300 } });
