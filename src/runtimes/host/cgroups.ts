@@ -29,6 +29,9 @@ export interface Cgroup {
 /** Groups that are kept for the next command; making and removing one takes as long as a hundred reads. */
 const spareMax = 64;
 
+/** The part of its memory that a group may still hold when it is given to the next command: files that the last one left in memory count. */
+const residueMax = 1 / 8;
+
 /** How often members are moved out: one that was forked meanwhile is found in the next round. */
 const moveRounds = 10;
 
@@ -86,7 +89,7 @@ export class Cgroups {
     const name = String(++this.#made);
     const paths = this.#places.map((place) => join(this.#run(place), name));
     for (const [i, path] of paths.entries()) this.#makeGroup(path, this.#places[i] as Place);
-    return new CommandCgroup(paths, this.#places, (group, isEmpty) => this.#takeBack(group, isEmpty));
+    return new CommandCgroup(paths, this.#places, this.#limits, (group, isEmpty) => this.#takeBack(group, isEmpty));
   }
 
   #makeGroup(path: string, { version, controllers }: Place): void {
@@ -127,16 +130,30 @@ class CommandCgroup implements Cgroup {
   readonly #canKill: boolean;
   /** Where the kernel counts the members that use up the limit of processes. */
   readonly #countFile: string | undefined;
+  /** Where it counts the memory that is in use, and how much of that the next command may find. */
+  readonly #memoryFile: string | undefined;
+  readonly #residueBytesMax: number;
   readonly #onRelease: (group: CommandCgroup, isEmpty: boolean) => void;
 
   /** @param paths one in each of `places` */
-  constructor(paths: readonly string[], places: readonly Place[], onRelease: (group: CommandCgroup, isEmpty: boolean) => void) {
+  constructor(
+    paths: readonly string[],
+    places: readonly Place[],
+    limits: TreeLimits,
+    onRelease: (group: CommandCgroup, isEmpty: boolean) => void,
+  ) {
     this.entries = paths.map((path) => join(path, "cgroup.procs"));
     this.#paths = paths;
     this.#path = paths[0] ?? "";
     this.#canKill = places[0]?.canKill ?? false;
-    const counting = paths[places.findIndex(({ controllers }) => controllers.includes("pids"))];
-    this.#countFile = counting && join(counting, "pids.current");
+    const fileOf = (controller: Controller, names: Readonly<Record<1 | 2, string>>): string | undefined => {
+      const at = places.findIndex(({ controllers }) => controllers.includes(controller));
+      const place = places[at];
+      return place && join(paths[at] as string, names[place.version]);
+    };
+    this.#countFile = fileOf("pids", { 1: "pids.current", 2: "pids.current" });
+    this.#memoryFile = fileOf("memory", { 1: "memory.usage_in_bytes", 2: "memory.current" });
+    this.#residueBytesMax = limits.memoryBytesMax * residueMax;
     this.#onRelease = onRelease;
   }
 
@@ -158,8 +175,12 @@ class CommandCgroup implements Cgroup {
     return isEmpty;
   }
 
-  /** Whether not even a zombie is left, which counts against the limit of processes until its parent looks at it. */
+  /**
+   * Whether the next command has its whole limits in it: not even a zombie is left, which counts against the limit of
+   * processes until its parent looks at it, and hardly any memory.
+   */
   isUnused(): boolean {
+    if (this.#memoryFile !== undefined && !(Number(read(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
     return this.#countFile === undefined ? !this.isPopulated() : read(this.#countFile) === "0\n";
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { drain, marker, processesWith, readUntil, size } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
@@ -125,6 +125,17 @@ describe("control groups that others look at", { timeout: 30_000, skip: needsCgr
     const lock = await host.run({ command: ["flock", "--nonblock", `${unified}/execgate`, "true"] });
     assert.notEqual(lock.exit.code, 0);
     assert.match(lock.stderr.toString(), /Permission denied/);
+    await host.runtime.close();
+  });
+
+  test("give the next command its whole memory, whatever the last one left in files", async () => {
+    const host = createHost({ limits: { memoryBytesMax: 32 * 1024 * 1024 } });
+    const file = `/dev/shm/execgate-${marker()}`;
+    const wrote = await host.run({ command: ["dd", "if=/dev/zero", `of=${file}`, "bs=1M", "count=28"] });
+    assert.equal(wrote.exit.code, 0);
+    const { exit } = await host.run({ command: ["perl", "-e", '$a = "x" x (8 * 1024 * 1024)'] });
+    rmSync(file);
+    assert.deepEqual(exit, { code: 0, signal: null });
     await host.runtime.close();
   });
 });
