@@ -79,6 +79,7 @@ interface Poll {
 interface Native {
   spawn(options: SpawnOptions): Spawned | SpawnFailure;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
+  signal(pidfd: number, signal: number): void;
   reap(pidfd: number): void;
   foregroundGroup(master: number): number;
   /** A descriptor that holds the lock of a directory; `wait`: until whoever has it lets go. */

@@ -53,6 +53,7 @@ export class SupervisedTree implements Tree {
     });
     const termination = await Promise.race([this.#over, late]);
     clearTimeout(timer);
+    if (termination === "bestEffort") this.#giveUp();
     return termination;
   }
 
@@ -71,8 +72,21 @@ export class SupervisedTree implements Tree {
     return this.#isGone;
   }
 
+  /** A command of the supervisor's user can stop it: each order lets it go on. */
   #order(order: number): void {
+    this.#signalSupervisor("SIGCONT");
     this.#control.write(Uint8Array.of(order), 0, 1);
+  }
+
+  /** A supervisor that does not do its work is ended, and its command with it; where there is a control group, so is the rest. */
+  #giveUp(): void {
+    this.#cgroup?.kill();
+    this.#signalSupervisor("SIGKILL");
+  }
+
+  #signalSupervisor(name: "SIGCONT" | "SIGKILL"): void {
+    const { fd } = this.#supervisor;
+    if (fd !== undefined) native.signal(fd, constants.signals[name]);
   }
 
   #listen(): void {

@@ -62,6 +62,20 @@ describe("what a command leaves behind", { timeout: 30_000 }, () => {
     });
   }
 
+  test("is ended although the command has stopped its supervisor", { skip: needsRoot }, async () => {
+    const other = createHost({ user: "root" });
+    const mark = marker();
+    const script = `setsid sleep ${mark} & read go; kill -STOP $PPID; echo stopped; wait`;
+    const running = await other.start({ command: [...sh, script], stdin: true });
+    await running.write(Buffer.from("go\n"));
+    await readUntil(running.output, "stopped\n");
+    assert.equal(await running.terminate(), "verified");
+    assert.deepEqual(await processesWith(mark), []);
+    await running.exit;
+    running.release();
+    await other.runtime.close();
+  });
+
   test("is told as verified when it is ended, once and again", async () => {
     const running = await host.start({ command: [...sh, "setsid sleep 60 & echo on"] });
     await readUntil(running.output, "on\n");

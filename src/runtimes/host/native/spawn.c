@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,9 +95,16 @@ static int make_plan(struct launch *launch) {
   return fd;
 }
 
-/* What the supervisor says first: that the command runs, or why not. */
+/* How long a supervisor may take to start its command, which the gateway waits for. */
+enum { START_MS_MAX = 2000, NUDGE_MS = 5 };
+
+/* What the supervisor says first: that the command runs, or why not. A command that runs already may have stopped it. */
 static pid_t hear_of_start(struct spawn *spawn) {
   struct report report;
+  struct pollfd polled = {.fd = spawn->control, .events = POLLIN};
+  for (int waited_ms = 0; poll(&polled, 1, NUDGE_MS) == 0; waited_ms += NUDGE_MS) {
+    syscall(SYS_pidfd_send_signal, spawn->pidfd, waited_ms < START_MS_MAX ? SIGCONT : SIGKILL, NULL, 0);
+  }
   ssize_t length;
   do length = recv(spawn->control, &report, sizeof report, 0);
   while (length < 0 && errno == EINTR);

@@ -194,6 +194,8 @@ static int run(void) {
   /* A command of the same user can neither look into this process nor change it. */
   prctl(PR_SET_DUMPABLE, 0);
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) return 1;
+  /* A command of the same user may have stopped this process: the end of the gateway lets it go on, and do its work. */
+  prctl(PR_SET_PDEATHSIG, SIGCONT);
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,15 @@ static napi_value exit_of(napi_env env, napi_callback_info info) {
   napi_set_named_property(env, result, "code", exited ? number(env, status.si_status) : none);
   napi_set_named_property(env, result, "signal", exited ? none : number(env, status.si_status));
   return result;
+}
+
+/* signal(pidfd, number): whose pid is meanwhile another's is not reached. */
+static napi_value signal_process(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  syscall(SYS_pidfd_send_signal, integer(env, arguments[0]), integer(env, arguments[1]), NULL, 0);
+  return NULL;
 }
 
 /* reap(pidfd): lets the zombie go. */
@@ -82,6 +92,7 @@ static napi_value lock(napi_env env, napi_callback_info info) {
 
 void export_wait(napi_env env, napi_value exports) {
   export_function(env, exports, "exitOf", exit_of);
+  export_function(env, exports, "signal", signal_process);
   export_function(env, exports, "reap", reap);
   export_function(env, exports, "foregroundGroup", foreground_group);
   export_function(env, exports, "lock", lock);
