@@ -4,10 +4,11 @@
  * of its parent while other threads of that go on. It therefore touches nothing but the prepared `struct launch` and its
  * own stack, takes no lock and allocates nothing, and makes its changes of identity by raw system calls: glibc's wrappers
  * would apply them to every thread of the parent. All signals are blocked meanwhile, so that no handler of the parent
- * runs in the child.
+ * runs in the child. SIGSTOP cannot be blocked: see launch-watch.c.
  */
 #define _GNU_SOURCE
 #include "launch.h"
+#include "launch-watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +111,7 @@ static int drop_capabilities(void) {
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
   memset(none, 0, sizeof none);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  return syscall(SYS_capset, &header, none);
+  return (int)syscall(SYS_capset, &header, none);
 }
 
 static int become_user(struct child *child) {
@@ -177,20 +178,28 @@ pid_t launch(struct launch *launch, int *pidfd) {
   /* On this call's own stack: several threads may be here at once. */
   char stack[32768] __attribute__((aligned(16)));
   struct child child = {.launch = launch, .parent = getpid(), .home_entry = launch->envp[0]};
+  volatile int child_pidfd = -1;
   sigset_t all, before;
 
   launch->error = 0;
+  *pidfd = -1;
+  if (!begin_watch(&child_pidfd)) return fail(launch, CLONE);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, pidfd);
+  pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &child_pidfd);
   if (pid < 0) fail(launch, CLONE);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (end_watch() && pid > 0 && !launch->error) {
+    errno = ETIMEDOUT;
+    fail(launch, CLONE);
+  }
   /* The child may have put its own there, which is nobody's to free. */
   launch->envp[0] = child.home_entry;
   if (pid > 0 && launch->error) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-    close(*pidfd);
-    pid = -1;
+    close(child_pidfd);
+    return -1;
   }
+  if (pid > 0) *pidfd = child_pidfd;
   return pid;
 }

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -183,10 +185,50 @@ static void test_packing(void) {
   free(bytes);
 }
 
+/* A child that does not come to execute its command is given up. Here it waits for a reader of its control group. */
+static void test_late_child(void) {
+  char *argv[4], fifo[] = "/tmp/execgate-launch-test-XXXXXX", *cgroups[] = {fifo, NULL};
+  close(mkstemp(fifo));
+  CHECK(unlink(fifo) == 0 && mkfifo(fifo, 0600) == 0);
+  struct launch launched = shell(argv, "true", 1);
+  launched.cgroups = cgroups;
+  expect_failure(launched, CLONE, ETIMEDOUT);
+  unlink(fifo);
+}
+
+/* Nobody else's user, whose processes one of them stops as fast as it can. */
+enum { STOPPED_USER = 1777000123 };
+
+static void test_stopped_children(void) {
+  pid_t stopper = fork();
+  if (stopper == 0) {
+    if (setresuid(STOPPED_USER, STOPPED_USER, STOPPED_USER) < 0) _exit(1);
+    for (;;) kill(-1, SIGSTOP);
+  }
+  for (int i = 0; i < 100; i++) {
+    char *argv[4];
+    int pidfd;
+    struct launch launched = shell(argv, "true", 1);
+    launched.change_user = true;
+    launched.uid = launched.gid = STOPPED_USER;
+    pid_t pid = launch(&launched, &pidfd);
+    CHECK(pid > 0);
+    for (int fd = 0; fd < 3; fd++) close(launched.streams[fd]);
+    kill(pid, SIGKILL);
+    status_of(pid);
+    close(pidfd);
+  }
+  kill(stopper, SIGKILL);
+  status_of(stopper);
+}
+
 int main(int count, char **arguments) {
   separate = count > 1 && strcmp(arguments[1], "separate") == 0;
   test_packing();
   test_failures();
   test_output();
+  /* In memory of its own the parent does not wait for the child. */
+  if (!separate) test_late_child();
+  if (!separate && geteuid() == 0) test_stopped_children();
   return failures > 0;
 }

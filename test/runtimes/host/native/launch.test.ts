@@ -12,7 +12,7 @@ const execute = promisify(execFile);
 const root = new URL("../../../../../", import.meta.url);
 const native = fileURLToPath(new URL("src/runtimes/host/native/", root));
 const program = fileURLToPath(new URL("test/runtimes/host/native/launch-test.c", root));
-const sources = [program, join(native, "launch.c"), join(native, "launch-packing.c")];
+const sources = [program, join(native, "launch.c"), join(native, "launch-packing.c"), join(native, "launch-watch.c")];
 
 const ways = [
   { name: "as it is", flags: ["-O2"], under: [] },
@@ -20,7 +20,14 @@ const ways = [
   {
     name: "under valgrind",
     flags: ["-g"],
-    under: ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--child-silent-after-fork=yes"],
+    under: [
+      "valgrind",
+      "--quiet",
+      "--error-exitcode=9",
+      "--leak-check=full",
+      "--errors-for-leak-kinds=definite",
+      "--child-silent-after-fork=yes",
+    ],
   },
 ];
 
@@ -35,7 +42,7 @@ describe("the launch of a command, in C", { timeout: 60_000 }, () => {
     const [tool] = under;
     test(`starts, refuses and packs as it should, ${name}`, { skip: tool !== undefined && skipWithout(tool, isInPath(tool)) }, async () => {
       const file = join(folder, name.replaceAll(" ", "-"));
-      await execute("cc", ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", native, ...flags, "-o", file, ...sources]);
+      await execute("cc", ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", "-I", native, ...flags, "-o", file, ...sources]);
       const [command = "", ...args] = [...under, file, ...(tool ? ["separate"] : [])];
       await execute(command, args);
     });
