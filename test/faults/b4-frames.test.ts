@@ -20,11 +20,10 @@ async function upgraded(url: string): Promise<Socket> {
 /** A client's frame; a mask of zeros leaves the payload as it is. */
 const masked = (first: number, payload: Buffer) => Buffer.concat([Buffer.of(first, 0x80 | payload.length, 0, 0, 0, 0), payload]);
 
-/** Sends a frame `count` times, as fast as it is taken, until all are sent, nothing is taken for a second, or something was read. */
+/** Sends a frame `count` times, as fast as it is taken, until all are sent, nothing is taken for a second, or the connection has ended. */
 async function sendMany(socket: Socket, frame: Buffer, count: number): Promise<void> {
   const [each, batch] = [1000, Buffer.concat(Array.from({ length: 1000 }, () => frame))];
-  const before = socket.bytesRead;
-  for (let sent = 0; sent < count && socket.bytesRead === before && !socket.destroyed; sent += each) {
+  for (let sent = 0; sent < count && !socket.destroyed; sent += each) {
     const isTaken = socket.write(batch) || (await Promise.race([drained(socket), delay(1000, false)]));
     if (!isTaken) return;
     // The answer is looked for in between.
@@ -109,6 +108,6 @@ promise("B4", "hostile frames are refused with the right close code, and cost li
   writer.say({ type: "resize", cols: 321, rows: 123 });
   const resized = () => viewer.controls.filter(({ type }) => type === "resized");
   await until("the last size", () => resized().at(-1)?.cols === 321, 20_000);
-  yield { what: `of ${sizes} sizes in a burst, applied`, measured: resized().length, limit: sizes / 50, unit: "sizes" };
+  yield { what: `of ${sizes} sizes in a burst, applied`, measured: resized().length, limit: sizes / 20, unit: "sizes" };
   yield { what: "afterwards /healthz answers", measured: (await request("/healthz")).status, is: "exactly", limit: 200, unit: "" };
 });
