@@ -1,3 +1,4 @@
+import type { Clock } from "../exec/clock.ts";
 import type { Size } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 
@@ -8,6 +9,8 @@ const smallBytes = 1024;
 const pageBytes = 4096;
 /** The client is told at least every so many bytes what was accepted. */
 const acceptedEvery = 64 * 1024;
+/** Sizes are applied at most this often, milliseconds: a person who drags a window sees no more, and a storm of them costs little. */
+const resizeEveryMs = 15;
 
 export interface IncomingEvents {
   /** So many bytes of this client's stdin were accepted since it came. */
@@ -25,6 +28,7 @@ export interface IncomingEvents {
 export class Incoming {
   readonly #session: Session;
   readonly #client: string;
+  readonly #clock: Clock;
   readonly #events: IncomingEvents;
   #queue: (Uint8Array | "eof")[] = [];
   /** The page that the last waiting piece lies in. */
@@ -33,14 +37,18 @@ export class Incoming {
   #queuedBytes = 0;
   #acceptedBytes = 0;
   #reportedBytes = 0;
+  /** The last size that was asked for and not applied yet. */
   #size: Size | undefined;
+  #appliedSizeMs = Number.NEGATIVE_INFINITY;
+  #cancelApplying: (() => void) | undefined;
   #isRunning = false;
   #isOpen = false;
   #isClosed = false;
 
-  constructor(session: Session, client: string, events: IncomingEvents) {
+  constructor(session: Session, client: string, clock: Clock, events: IncomingEvents) {
     this.#session = session;
     this.#client = client;
+    this.#clock = clock;
     this.#events = events;
   }
 
@@ -53,6 +61,7 @@ export class Incoming {
   /** The client is gone, and with it what nobody took. */
   close(): void {
     this.#isClosed = true;
+    this.#cancelApplying?.();
     this.#queue = [];
     this.#queuedBytes = 0;
   }
@@ -73,10 +82,11 @@ export class Incoming {
   }
 
   resize(size: Size): void {
-    const isFirst = this.#size === undefined;
     this.#size = size;
-    // Applied at the end of this turn of the loop, so that of a burst only the last one is.
-    if (isFirst && this.#isOpen) setImmediate(() => void this.#applySize().catch(() => undefined));
+    if (!this.#isOpen) return;
+    // Never in this turn of the loop, so that of a burst only the last one is applied.
+    const restMs = this.#appliedSizeMs + resizeEveryMs - this.#clock.monotonicMs();
+    this.#cancelApplying ??= this.#clock.after(Math.max(0, restMs), () => void this.#applySize().catch(() => undefined));
   }
 
   #enqueue(bytes: Uint8Array): void {
@@ -132,7 +142,11 @@ export class Incoming {
 
   async #applySize(): Promise<void> {
     const size = this.#size;
+    this.#cancelApplying?.();
+    this.#cancelApplying = undefined;
+    if (size === undefined) return;
     this.#size = undefined;
-    if (size !== undefined) await this.#session.resize(size, this.#client);
+    this.#appliedSizeMs = this.#clock.monotonicMs();
+    await this.#session.resize(size, this.#client);
   }
 }

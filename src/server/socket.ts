@@ -63,7 +63,7 @@ export class ExecSocket implements Beating {
     const onResized = (size: { cols: number; rows: number }): void => this.#tell({ type: "resized", ...size });
     this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? deps.ackWindow : undefined, onResized });
     this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
-    this.#incoming = new Incoming(session, id, {
+    this.#incoming = new Incoming(session, id, deps.clock, {
       accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
       credit: (isWithin) => this.#setCredit(isWithin),
       failed: (cause) => this.#fail(toExecgateError(cause)),
