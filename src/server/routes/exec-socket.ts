@@ -29,10 +29,51 @@ function ackWindowOf({ replayBytes }: ServerLimits): number {
  * before the upgrade, so that a refusal is a plain HTTP answer; the command is started after it.
  */
 export function execSocketRoutes(app: App, deps: RouteDeps): void {
-  const { clock, heartbeat, limits, metrics } = deps;
-  const socketDeps = { clock, heartbeat, slowClientMs: limits.slowClientMs, ackWindow: ackWindowOf(limits), refused: metrics.refused };
-  execRoute(app, deps, socketDeps);
-  attachRoute(app, deps, socketDeps);
+  execRoute(app, deps);
+  attachRoute(app, deps);
+}
+
+/** What a socket needs of the server. */
+function socketDepsOf({ clock, heartbeat, limits, metrics }: RouteDeps): SocketDeps {
+  return { clock, heartbeat, slowClientMs: limits.slowClientMs, ackWindow: ackWindowOf(limits), refused: metrics.refused };
+}
+
+/** Takes the request in for the socket that is to come. */
+function admitForSocket(request: FastifyRequest, authorized: Authorized, deps: RouteDeps): void {
+  const session = admit(authorized, deps);
+  request.admitted = session;
+  // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
+  request.releaseAdmitted = onClientGone(request, () => session.stop("disconnect"));
+  void session.finished.then(request.releaseAdmitted);
+}
+
+/** What a client wants of the command that its socket starts. */
+interface SocketWishes {
+  readonly wants: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly flow: "ack" | undefined;
+  /** What is written first, and then closed. */
+  readonly stdin: Buffer | undefined;
+}
+
+/** Starts the command that was admitted, and joins the socket to it. */
+function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: Subprotocol, wishes: SocketWishes, deps: RouteDeps): void {
+  const session = request.admitted;
+  if (session === undefined) {
+    ws.close(4500);
+    return;
+  }
+  // From here on the socket says what becomes of the session when its client goes, which may be that it is kept.
+  request.releaseAdmitted?.();
+  const options = { role: "writer", isAcknowledged: wishes.flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
+  const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wishes.wants });
+  countClient(ws, protocol, deps);
+  const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
+  watch(ws, socket, session, "attach", request, deps);
+  const start = async (): Promise<void> => {
+    await session.start();
+    if (wishes.stdin !== undefined) feed(session, wishes.stdin);
+  };
+  void socket.run(start).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
 }
 
 function upgradeOnly(_request: FastifyRequest, reply: FastifyReply): never {
@@ -40,7 +81,7 @@ function upgradeOnly(_request: FastifyRequest, reply: FastifyReply): never {
   throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
 }
 
-function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
+function execRoute(app: App, deps: RouteDeps): void {
   app.route({
     method: "GET",
     url: "/v1/exec",
@@ -52,35 +93,14 @@ function execRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
     },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);
-      const session = admit(await wantedBy(request, deps), deps);
-      request.admitted = session;
-      // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
-      request.releaseAdmitted = onClientGone(request, () => session.stop("disconnect"));
-      void session.finished.then(request.releaseAdmitted);
+      admitForSocket(request, await wantedBy(request, deps), deps);
     },
     handler: upgradeOnly,
-    wsHandler: (ws, request) => {
-      const session = request.admitted;
-      if (session === undefined) return ws.close(4500);
-      // From here on the socket says what becomes of the session when its client goes, which may be that it is kept.
-      request.releaseAdmitted?.();
-      const { wants, flow, stdin } = wishesOf(request, session);
-      const protocol = chooseSubprotocol(request);
-      const options = { role: "writer", isAcknowledged: flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
-      const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
-      countClient(ws, protocol, deps);
-      const socket = new ExecSocket(ws, codec, session, options, socketDeps);
-      watch(ws, socket, session, "attach", request, deps);
-      const start = async (): Promise<void> => {
-        await session.start();
-        if (stdin !== undefined) feed(session, stdin);
-      };
-      return void socket.run(start).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
-    },
+    wsHandler: (ws, request) => serveAdmitted(ws, request, chooseSubprotocol(request), wishesOf(request), deps),
   });
 }
 
-function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
+function attachRoute(app: App, deps: RouteDeps): void {
   app.route({
     method: "GET",
     url: "/v1/sessions/:id/attach",
@@ -104,7 +124,7 @@ function attachRoute(app: App, deps: RouteDeps, socketDeps: SocketDeps): void {
       const wants = { stdin: true, stdout: true, stderr: true };
       const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, nativeSubprotocol, deps);
-      const socket = new ExecSocket(ws, codec, session, options, socketDeps);
+      const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
       watch(ws, socket, session, verbOf(request.query), request, deps);
       return void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
     },
@@ -120,9 +140,9 @@ function wantedBy(request: FastifyRequest<{ Querystring: ExecQuery }>, deps: Rou
 }
 
 /** Which streams the client wants, and how. */
-function wishesOf({ ticket, query }: FastifyRequest<{ Querystring: ExecQuery }>, session: Session) {
+function wishesOf({ ticket, query, admitted }: FastifyRequest<{ Querystring: ExecQuery }>): SocketWishes {
   if (ticket?.kind === "exec") {
-    const wants = { stdin: session.request.spec.stdin, stdout: true, stderr: true };
+    const wants = { stdin: admitted?.request.spec.stdin === true, stdout: true, stderr: true };
     return { wants, flow: ticket.flow, stdin: ticket.stdin };
   }
   const { stdin, stdout, stderr, flow } = query;
