@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { type Static, Type } from "typebox";
 import type { AuthSettings } from "./access/authentication.ts";
 import type { Policy } from "./access/policy/policy.ts";
@@ -9,12 +9,13 @@ import { type AuditConfig, auditSchema, readAudit } from "./config/audit.ts";
 import { authSchema, readAuth } from "./config/auth.ts";
 import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config/behind-proxy.ts";
 import { ConfigError } from "./config/config-error.ts";
-import { flag, optionalSection, path, section, text, texts, userId } from "./config/fields.ts";
+import { optionalSection, path, section, text, texts } from "./config/fields.ts";
 import { type ReadFile, readYaml } from "./config/file.ts";
 import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
 import { policySchema, readPolicy } from "./config/policy.ts";
+import { type RuntimeConfig, readRuntimes, runtimesSchema } from "./config/runtimes.ts";
 import { validate } from "./config/validate.ts";
 
 /** The whole file; a section of more than a few keys has a file of its own in `config/`. */
@@ -32,14 +33,7 @@ const fileSchema = section({
   behindProxy: behindProxySchema,
   tls: optionalSection({ certFile: path(), keyFile: path(), clientCaFile: Type.Optional(path()) }),
   auth: authSchema,
-  runtimes: section({
-    host: section({
-      user: Type.Optional(text("a user's name")),
-      dynamicUsers: section({ first: userId(1_900_000_000), last: userId(1_900_009_999) }),
-      usersAllowed: texts("a user's name"),
-      noNewPrivileges: flag(true),
-    }),
-  }),
+  runtimes: runtimesSchema,
   policy: policySchema,
   limits: limitsSchema,
   audit: auditSchema,
@@ -50,7 +44,7 @@ type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
 export interface Config
-  extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode">> {
+  extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode" | "runtimes">> {
   /** Undefined when there is none. */
   readonly file: ReadFile | undefined;
   readonly listen: readonly Address[];
@@ -59,6 +53,8 @@ export interface Config
   readonly unixMode: number;
   /** Undefined when no proxy stands in front. */
   readonly behindProxy: ProxySettings | undefined;
+  /** Those that are on, the host first. */
+  readonly runtimes: readonly RuntimeConfig[];
   /** Undefined: the owner's token is all there is. */
   readonly auth: AuthSettings | undefined;
   /** Undefined: whoever is authenticated may do everything. */
@@ -85,14 +81,13 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const configFile = flags.config ?? env.EXECGATE_CONFIG;
   const read = configFile === undefined ? undefined : readYaml(configFile);
   const file = validate(fileSchema, read?.value ?? {});
-  if (flags["host-user"] !== undefined) file.runtimes.host.user = flags["host-user"];
   const listen = flags.listen ?? env.EXECGATE_LISTEN?.split(",") ?? file.listen;
   const addresses = listen?.map((text) => readAddress("listen", text)) ?? defaultAddresses;
   const behindProxy = readBehindProxy(file.behindProxy);
   for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
-  checkDynamicUsers(file.runtimes.host.dynamicUsers);
+  const runtimes = readRuntimes(file.runtimes, { runtimes: flags.runtime ?? [], hostUser: flags["host-user"] });
   const { metrics: _, auth, policy, audit, unixMode, ...rest } = file;
   return Object.freeze({
     ...rest,
@@ -101,6 +96,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
     metricsListen,
     unixMode: Number.parseInt(unixMode, 8),
     behindProxy,
+    runtimes,
     auth: auth && readAuth(auth),
     policy: policy && readPolicy(policy),
     audit: audit && readAudit(audit),
@@ -126,10 +122,16 @@ export function stateDir(env: ConfigSources["env"]): string {
   return env.EXECGATE_STATE_DIR || join(env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state"), "execgate");
 }
 
+const flagOptions = {
+  config: { type: "string" },
+  listen: { type: "string", multiple: true },
+  runtime: { type: "string", multiple: true },
+  "host-user": { type: "string" },
+} as const satisfies ParseArgsConfig["options"];
+
 function readFlags(argv: readonly string[]) {
   try {
-    const options = { config: { type: "string" }, listen: { type: "string", multiple: true }, "host-user": { type: "string" } } as const;
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...argv], options: flagOptions, strict: true, allowPositionals: false }).values;
   } catch (cause) {
     throw new ConfigError(cause instanceof Error ? cause.message : String(cause));
   }
@@ -147,8 +149,4 @@ function checkUrls(file: FileConfig): void {
       if (!isOrigin) throw new ConfigError(`${key}.${i}: expected an origin such as https://app.example.com, got ${JSON.stringify(text)}`);
     }
   }
-}
-
-function checkDynamicUsers({ first, last }: { first: number; last: number }): void {
-  if (last < first) throw new ConfigError(`runtimes.host.dynamicUsers.last: expected a user's number from first (${first}), got ${last}`);
 }

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { AuditEventName } from "./access/audit/events.ts";
 import type { ErrorCode } from "./errors.ts";
+import { systemClock } from "./exec/clock.ts";
+import { askHealth } from "./exec/health.ts";
 import type { Observer } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import type { Session } from "./exec/session.ts";
@@ -19,8 +21,6 @@ export interface Metrics {
 /** From a fast host command to a long container start, in seconds. */
 const startBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600];
-/** How long a runtime may take to say that it is up when metrics are read, milliseconds. */
-const pingMsMax = 2000;
 
 /** Makes the registry. Label values come from fixed sets and configured names only, so that no client can add a series. */
 export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: string): Metrics {
@@ -101,13 +101,11 @@ function addConstantMetrics(registry: Registry, runtimes: ReadonlyMap<string, Ru
     labelNames: ["runtime"] as const,
     registers: [registry],
     async collect() {
-      for (const runtime of runtimes.values()) {
-        const isUp = await runtime.ping(AbortSignal.timeout(pingMsMax)).then(
-          () => 1,
-          () => 0,
-        );
-        this.set({ runtime: runtime.name }, isUp);
-      }
+      const ask = async (runtime: Runtime): Promise<void> => {
+        const { up } = await askHealth(runtime, systemClock);
+        this.set({ runtime: runtime.name }, up ? 1 : 0);
+      };
+      await Promise.all([...runtimes.values()].map(ask));
     },
   });
 }

@@ -25,7 +25,9 @@ test("with nothing said, both addresses of loopback and every default", () => {
   assert.deepEqual(texts(config), ["127.0.0.1:8080", "https://127.0.0.1:8443"]);
   assert.equal(config.stateDir, "/home/somebody/.local/state/execgate");
   assert.equal(config.token, undefined);
-  assert.equal(config.runtimes.host.noNewPrivileges, true);
+  const dynamicUsers = { first: 1_900_000_000, last: 1_900_009_999 };
+  const host = { name: "host", kind: "host", options: { dynamicUsers, usersAllowed: [], noNewPrivileges: true } };
+  assert.deepEqual(config.runtimes, [host]);
   const { execTimeoutMsDefault, outputBytesDefault, bodyBytesMax, drainMs, shutdownMs } = config.limits;
   assert.deepEqual(
     [execTimeoutMsDefault, outputBytesDefault, bodyBytesMax, drainMs, shutdownMs],
@@ -44,7 +46,7 @@ test("a flag beats the environment, the environment the file", () => {
   assert.deepEqual(texts(load(yaml, [], { EXECGATE_LISTEN: "127.0.0.1:2,[::1]:3" })), ["127.0.0.1:2", "[::1]:3"]);
   assert.deepEqual(texts(load(yaml, ["--listen", "127.0.0.1:4"], { EXECGATE_LISTEN: "127.0.0.1:2" })), ["127.0.0.1:4"]);
   const withUser = load("runtimes: { host: { user: nobody } }", ["--host-user", "daemon"]);
-  assert.equal(withUser.runtimes.host.user, "daemon");
+  assert.equal(withUser.runtimes[0]?.options.user, "daemon");
   const file = join(dir, "other.yaml");
   writeFileSync(file, "limits: { drainMs: 1 }");
   assert.equal(loadConfig({ argv: [], env: { EXECGATE_CONFIG: file } }).limits.drainMs, 1);
@@ -117,6 +119,15 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
     "runtimes.host.dynamicUsers.last: expected a user's number from first (5), got 4",
   ],
   ["runtimes: { host: { dynamicUsers: { first: 0 } } }", "runtimes.host.dynamicUsers.first: expected a user's number from 1, got 0"],
+  ["runtimes: 5", "runtimes: expected a section, got 5"],
+  ["runtimes: { host: 5 }", "runtimes.host: expected a section, got 5"],
+  ["runtimes: { dokcer: {} }", /^runtimes\.dokcer: expected a kind of runtime \(host.*\), got "dokcer"$/],
+  ["runtimes: { edge1: { kind: dokcer } }", /^runtimes\.edge1\.kind: expected a kind of runtime \(host.*\), got "dokcer"$/],
+  ["runtimes: { edge1: { kind: 5 } }", /^runtimes\.edge1\.kind: expected a kind of runtime .* got 5$/],
+  ["runtimes: { edge1: { kind: __proto__ } }", /^runtimes\.edge1\.kind: expected a kind/],
+  ["runtimes: { edge1: { kind: host } }", "runtimes.edge1.kind: the kind host and the name host belong together"],
+  ['runtimes: { "a:b": { kind: host } }', /^runtimes\.a:b: expected a name of letters/],
+  ['runtimes: { "a/b": { kind: host } }', /^runtimes\.a\/b: expected a name of letters/],
   ["limits: { cpusPerSessionMax: -1 }", "limits.cpusPerSessionMax: expected a number of processors, got -1"],
   ["tls: { certFile: 42, keyFile: a }", "tls.certFile: expected a path, got 42"],
   ["tls: { certFile: a }", "tls.keyFile: missing"],

@@ -75,7 +75,8 @@ describe("the README", () => {
   it("shows the configuration with its defaults", () => {
     const shown = parse(/```yaml\n(.*?)```/s.exec(readme)?.[1] ?? "") as Record<string, unknown>;
     const config = loadConfig({ argv: [], env: {} });
-    const { listen, ...rest } = shown;
+    const { listen, runtimes, ...rest } = shown;
+    assert.deepEqual(runtimes, Object.fromEntries(config.runtimes.map(({ name, options }) => [name, options])));
     assert.deepEqual(
       listen,
       config.listen.map((address) => address.text),

@@ -1,15 +1,5 @@
 import type { Runtime } from "../exec/runtime.ts";
-import { createHostRuntime } from "./host/index.ts";
-
-/** What the configuration says of each runtime. */
-export interface RuntimesConfig {
-  readonly host: {
-    readonly user?: string;
-    readonly dynamicUsers: { readonly first: number; readonly last: number };
-    readonly usersAllowed: readonly string[];
-    readonly noNewPrivileges: boolean;
-  };
-}
+import { createHostRuntime, type HostOptions } from "./host/index.ts";
 
 /** What a session may use, 0 is no limit. */
 export interface RuntimeLimits {
@@ -19,21 +9,38 @@ export interface RuntimeLimits {
   readonly openFilesPerSessionMax: number;
 }
 
+/** How a runtime of each kind is made. None of them waits for a daemon: one that is away is back when it is back. */
+const factories = {
+  host: (name: string, options: Omit<HostOptions, "name" | "limits">, limits: RuntimeLimits): Runtime =>
+    createHostRuntime({
+      name,
+      ...options,
+      limits: {
+        processesMax: limits.processesPerSessionMax,
+        memoryBytesMax: limits.memoryBytesPerSessionMax,
+        cpusMax: limits.cpusPerSessionMax,
+        openFilesMax: limits.openFilesPerSessionMax,
+      },
+    }),
+};
+
+type Kind = keyof typeof factories;
+type Options = { readonly [K in Kind]: Parameters<(typeof factories)[K]>[1] };
+
+/** A configured runtime. */
+type RuntimeOf<K extends Kind> = { readonly [P in K]: { readonly name: string; readonly kind: P; readonly options: Options[P] } }[K];
+
 /**
  * Makes every configured runtime: name → runtime.
  * @throws USER_NOT_FOUND, NOT_SUPPORTED when commands on the host cannot run as the configured user
  */
-export async function createRuntimes({ host: options }: RuntimesConfig, limits: RuntimeLimits): Promise<ReadonlyMap<string, Runtime>> {
-  const host = createHostRuntime({
-    name: "host",
-    ...options,
-    limits: {
-      processesMax: limits.processesPerSessionMax,
-      memoryBytesMax: limits.memoryBytesPerSessionMax,
-      cpusMax: limits.cpusPerSessionMax,
-      openFilesMax: limits.openFilesPerSessionMax,
-    },
-  });
-  await host.ping(new AbortController().signal);
-  return new Map([[host.name, host]]);
+export async function createRuntimes(configured: readonly RuntimeOf<Kind>[], limits: RuntimeLimits): Promise<ReadonlyMap<string, Runtime>> {
+  const runtimes = new Map(configured.map((config) => [config.name, create(config, limits)]));
+  await runtimes.get("host")?.ping(new AbortController().signal);
+  return runtimes;
+}
+
+function create<K extends Kind>({ kind, name, options }: RuntimeOf<K>, limits: RuntimeLimits): Runtime {
+  const table: { readonly [P in Kind]: (name: string, options: Options[P], limits: RuntimeLimits) => Runtime } = factories;
+  return table[kind](name, options, limits);
 }

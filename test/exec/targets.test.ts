@@ -25,6 +25,12 @@ class DeadRuntime extends ScriptedRuntime {
   }
 }
 
+class HangingRuntime extends ScriptedRuntime {
+  override targets(): Promise<readonly Target[]> {
+    return new Promise(() => undefined);
+  }
+}
+
 const runtimes = new Map<string, ScriptedRuntime>([
   ["scripted", new ScriptedRuntime(clock)],
   ["dead", new DeadRuntime(clock)],
@@ -59,14 +65,31 @@ describe("a target's id", () => {
 });
 
 describe("the list of targets", () => {
-  test("leaves out a runtime that does not answer", async () => {
+  test("leaves out a runtime that does not answer, and names it", async () => {
+    const { targets, unavailable } = await listTargets(runtimes.values(), clock);
     assert.deepEqual(
-      (await listTargets(runtimes)).map((target) => target.id),
+      targets.map((target) => target.id),
       ["scripted", "scripted"],
     );
+    assert.deepEqual(unavailable, ["scripted"]);
+  });
+
+  test("waits three seconds for a runtime that hangs, and no longer", async () => {
+    const hanging = new HangingRuntime(clock);
+    const listed = listTargets([hanging, new ScriptedRuntime(clock)], clock);
+    let isListed = false;
+    void listed.then(() => {
+      isListed = true;
+    });
+    await clock.advance(2999);
+    assert.equal(isListed, false);
+    await clock.advance(1);
+    const { targets, unavailable } = await listed;
+    assert.deepEqual([targets.length, unavailable], [1, ["scripted"]]);
+    assert.equal(clock.timers, 0);
   });
 
   test("of no runtime is empty", async () => {
-    assert.deepEqual(await listTargets(new Map()), []);
+    assert.deepEqual(await listTargets([], clock), { targets: [], unavailable: [] });
   });
 });

@@ -1,19 +1,20 @@
 import type { Principal } from "../../access/principal.ts";
-import type { Runtime } from "../../exec/runtime.ts";
+import { askHealth } from "../../exec/health.ts";
 import type { App, RouteDeps } from "../deps.ts";
 
-/** How long a runtime may take to answer for `/readyz`, milliseconds. */
-const pingMsMax = 2000;
 const everybody = { access: "public", anyHost: true } as const;
 
 /** What operators and their tools ask: alive, ready, how much, and what this is. */
 export function operationRoutes(app: App, deps: RouteDeps): void {
-  const { sessions, runtimes, metrics, limits, version } = deps;
+  const { sessions, runtimes, metrics, limits, version, clock } = deps;
 
   app.get("/healthz", { schema: { summary: "Whether the process is alive" }, config: everybody }, () => Promise.resolve({ status: "ok" }));
 
   app.get("/readyz", { schema: { summary: "Whether commands can be run now" }, config: everybody }, async (_request, reply) => {
-    const states = Object.fromEntries(await Promise.all([...runtimes.values()].map(stateOf)));
+    const asked = [...runtimes.values()].map(async (runtime) => {
+      return [runtime.name, { ...(await askHealth(runtime, clock)), isolation: runtime.isolation }] as const;
+    });
+    const states = Object.fromEntries(await Promise.all(asked));
     const isUp = Object.values(states).some((state) => state.up);
     const status = sessions.isDraining ? "draining" : isUp ? "ready" : "no runtime answers";
     return reply.code(status === "ready" ? 200 : 503).send({ status, runtimes: states });
@@ -46,16 +47,4 @@ export function operationRoutes(app: App, deps: RouteDeps): void {
 
 function viewPrincipal({ subject, groups, credential, expiresAt }: Principal): Record<string, unknown> {
   return { subject, groups, credential, expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString() };
-}
-
-async function stateOf(
-  runtime: Runtime,
-): Promise<readonly [string, { up: boolean; reason?: string; isolation: Readonly<Record<string, string>> }]> {
-  const { isolation } = runtime;
-  try {
-    await runtime.ping(AbortSignal.timeout(pingMsMax));
-    return [runtime.name, { up: true, isolation }];
-  } catch (cause) {
-    return [runtime.name, { up: false, reason: cause instanceof Error ? cause.message : "unknown", isolation }];
-  }
 }

@@ -16,14 +16,13 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
       const { id, runtime, label, limit, continue: after } = request.query;
       if (id !== undefined) return { targets: [view(await findTarget(id, request, deps))] };
       const labels = listOf(label).map(readLabel);
-      const wanted = (await listTargets(deps.runtimes)).filter(
-        (target) =>
-          deps.authorizer.isNear(request.principal, target.id) &&
-          (runtime === undefined || target.runtime === runtime) &&
-          labels.every(([name, value]) => target.labels[name] === value),
+      const asked = [...deps.runtimes.values()].filter(({ name }) => runtime === undefined || name === runtime);
+      const { targets, unavailable } = await listTargets(asked, deps.clock);
+      const wanted = targets.filter(
+        (target) => deps.authorizer.isNear(request.principal, target.id) && labels.every(([name, value]) => target.labels[name] === value),
       );
       const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
-      return { targets: items.map(view), ...rest };
+      return { targets: items.map(view), ...(unavailable.length > 0 && { unavailable }), ...rest };
     },
   );
 }

@@ -1,0 +1,80 @@
+import { type Static, type TSchema, Type } from "typebox";
+import { ConfigError } from "./config-error.ts";
+import { flag, section, text, texts, userId } from "./fields.ts";
+import { validate } from "./validate.ts";
+
+/** What may be said of a runtime, by its kind. */
+const kinds = {
+  host: section({
+    user: Type.Optional(text("a user's name")),
+    dynamicUsers: section({ first: userId(1_900_000_000), last: userId(1_900_009_999) }),
+    usersAllowed: texts("a user's name"),
+    noNewPrivileges: flag(true),
+  }),
+};
+
+type Kind = keyof typeof kinds;
+
+/** A runtime that is to be: its name is the first part of target ids. */
+export type RuntimeConfig = {
+  readonly [K in Kind]: { readonly name: string; readonly kind: K; readonly options: Readonly<Static<(typeof kinds)[K]>> };
+}[Kind];
+
+/** `runtimes` as it stands in the file: what an entry may say, its kind decides. */
+export const runtimesSchema = Type.Unsafe<Readonly<Record<string, Readonly<Record<string, unknown>> | null>>>({
+  type: "object",
+  patternProperties: { "": { type: ["object", "null"], expected: "a section" } },
+  default: {},
+  expected: "a section",
+});
+
+/** What flags say of runtimes. */
+export interface RuntimeFlags {
+  /** Kinds that are to be on with their defaults. */
+  readonly runtimes: readonly string[];
+  readonly hostUser: string | undefined;
+}
+
+/**
+ * Every runtime that is on, the host first: those of the file, and those that a flag asks for.
+ * @throws ConfigError naming the key path
+ */
+export function readRuntimes(file: Static<typeof runtimesSchema>, flags: RuntimeFlags): readonly RuntimeConfig[] {
+  const asked = flags.runtimes.map((name) => [kindOf("--runtime", name), {}]);
+  const { host, ...others }: typeof file = { ...Object.fromEntries(asked), ...file };
+  const user = flags.hostUser === undefined ? {} : { user: flags.hostUser };
+  return [readRuntime("host", { ...host, ...user }), ...Object.entries(others).map(([name, entry]) => readRuntime(name, entry ?? {}))];
+}
+
+function readRuntime(name: string, entry: Readonly<Record<string, unknown>>): RuntimeConfig {
+  const at = `runtimes.${name}`;
+  checkName(at, name);
+  const { kind: named = name, ...given } = entry;
+  const kind = kindOf("kind" in entry ? `${at}.kind` : at, named);
+  if ((kind === "host") !== (name === "host")) throw new ConfigError(`${at}.kind: the kind host and the name host belong together`);
+  const runtime = { name, kind, options: readOptions(name, kind, given) } as RuntimeConfig;
+  if (runtime.kind === "host") checkDynamicUsers(runtime.options.dynamicUsers);
+  return Object.freeze(runtime);
+}
+
+/** Read by a schema of the whole path, so that a message names the key as it stands in the file. */
+function readOptions(name: string, kind: Kind, given: object): RuntimeConfig["options"] {
+  const schema: TSchema = section({ runtimes: section({ [name]: kinds[kind] }) });
+  const { runtimes } = validate(schema, { runtimes: { [name]: given } }) as { runtimes: Record<string, RuntimeConfig["options"]> };
+  return runtimes[name] as RuntimeConfig["options"];
+}
+
+function kindOf(at: string, name: unknown): Kind {
+  if (typeof name === "string" && Object.hasOwn(kinds, name)) return name as Kind;
+  throw new ConfigError(`${at}: expected a kind of runtime (${Object.keys(kinds).join(", ")}), got ${JSON.stringify(name)}`);
+}
+
+/** A name is the part of a target's id before the colon, and a word in globs and metrics. */
+function checkName(at: string, name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return;
+  throw new ConfigError(`${at}: expected a name of letters, digits and . _ -, at most 64`);
+}
+
+function checkDynamicUsers({ first, last }: { first: number; last: number }): void {
+  if (last < first) throw new ConfigError(`runtimes.host.dynamicUsers.last: expected a user's number from first (${first}), got ${last}`);
+}
