@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
 import type { Exit, Signal, Termination } from "../../exec/runtime.ts";
+import { Descriptor } from "../descriptor/descriptor.ts";
 import type { Cgroup } from "./cgroups.ts";
-import { Descriptor } from "./descriptor.ts";
 import { native, type Spawned } from "./native.ts";
 import { sendSignal, toExit } from "./signals.ts";
 import { endMsMax, type Tree } from "./tree.ts";

@@ -1,4 +1,4 @@
-import { Descriptor } from "./descriptor.ts";
+import { Descriptor } from "../descriptor/descriptor.ts";
 import { native, supervisorPath } from "./native.ts";
 
 /** How soon a guard that was ended is followed by another, at most, milliseconds. */

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { addon, builtPath, type DescriptorAddon } from "../descriptor/native.ts";
 
 /** What `spawn` needs to know. Every string is free of NUL; `files` are tried in order, as the target user. */
 export interface SpawnOptions {
@@ -62,49 +61,16 @@ export interface Spawned {
   readonly stderr: number;
 }
 
-/** What a descriptor is waited for. */
-export const READABLE = 1;
-export const WRITABLE = 2;
-
-/** Calls back once for each event that it was armed for; a broken descriptor counts as ready. */
-interface Poll {
-  arm(events: number): void;
-  disarm(events: number): void;
-  /** Does not keep the process from ending. */
-  unref(): void;
-  close(): void;
-}
-
-/** The addon. What gives a number gives a negative errno when it fails; nothing but the constructor throws. */
-interface Native {
+/** What the addon can do for this runtime alone. What gives a number gives a negative errno when it fails; nothing throws. */
+interface Native extends DescriptorAddon {
   spawn(options: SpawnOptions): Spawned | SpawnFailure;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   signal(pidfd: number, signal: number): void;
   reap(pidfd: number): void;
   foregroundGroup(master: number): number;
-  /** A descriptor that holds the lock of a directory; `wait`: until whoever has it lets go. */
-  lock(directory: string, wait: boolean): number;
-  readonly Poll: new (fd: number, callback: (events: number) => void) => Poll;
-  read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
-  write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
-  available(fd: number): number;
-  close(fd: number): number;
-  closeOnExec(fd: number): number;
 }
 
-export type { Poll };
-
-/** It is compiled on Linux only; elsewhere the fallback, which uses nothing of it, takes its place. */
-export const native: Native = process.platform === "linux" ? load() : ({} as Native);
+export const native = addon as Native;
 
 /** The program of native/supervisor.c. */
 export const supervisorPath = builtPath("supervisor");
-
-function load(): Native {
-  return createRequire(import.meta.url)(builtPath("spawn.node")) as Native;
-}
-
-/** What is compiled lies beside its source, which is four folders above the compiled module. */
-function builtPath(name: string): string {
-  return fileURLToPath(new URL(`../../../../src/runtimes/host/native/build/Release/${name}`, import.meta.url));
-}

@@ -1,11 +1,11 @@
 import type { Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
-import { Descriptor } from "./descriptor.ts";
+import { Descriptor } from "../descriptor/descriptor.ts";
+import { Reader } from "../descriptor/reader.ts";
+import { Writer } from "../descriptor/writer.ts";
 import { native, type Spawned } from "./native.ts";
-import { Reader } from "./reader.ts";
 import { sendSignal } from "./signals.ts";
 import type { Tree } from "./tree.ts";
 import { resizeTerminal, type Terminal } from "./tty.ts";
-import { Writer } from "./writer.ts";
 
 /** A command on the host: its streams, which are pipes or a terminal, and its processes. */
 export class HostProcess implements Process {

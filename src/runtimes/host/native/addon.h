@@ -8,6 +8,9 @@
 /* poll.c: waiting for descriptors, and reading and writing them without exceptions. */
 void export_poll(napi_env env, napi_value exports);
 
+/* path.c: files by their paths. */
+void export_path(napi_env env, napi_value exports);
+
 /* wait.c: what becomes of a started process. */
 void export_wait(napi_env env, napi_value exports);
 

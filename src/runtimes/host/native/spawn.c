@@ -291,5 +291,6 @@ NAPI_MODULE_INIT() {
   export_function(env, exports, "spawn", spawn);
   export_wait(env, exports);
   export_poll(env, exports);
+  export_path(env, exports);
   return exports;
 }

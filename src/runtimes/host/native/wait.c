@@ -1,12 +1,9 @@
-/* What becomes of a started process: its end, the foreground of its terminal; and the lock of a directory. */
+/* What becomes of a started process: its end, and the foreground of its terminal. */
 #define _GNU_SOURCE
 #include "addon.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,33 +64,9 @@ static napi_value foreground_group(napi_env env, napi_callback_info info) {
   return number(env, group < 0 ? -errno : group);
 }
 
-/*
- * lock(directory, wait) → a descriptor that holds the directory's lock as long as it is open, or -errno: EWOULDBLOCK when
- * another has it and is not waited for.
- */
-static napi_value lock(napi_env env, napi_callback_info info) {
-  size_t count = 2, length;
-  napi_value arguments[2];
-  bool wait = false;
-  char path[4096];
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  napi_get_value_bool(env, arguments[1], &wait);
-  if (napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok) return number(env, -EINVAL);
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return number(env, -errno);
-  int result;
-  do result = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-  while (result < 0 && errno == EINTR);
-  if (result == 0) return number(env, fd);
-  int error = errno;
-  close(fd);
-  return number(env, -error);
-}
-
 void export_wait(napi_env env, napi_value exports) {
   export_function(env, exports, "exitOf", exit_of);
   export_function(env, exports, "signal", signal_process);
   export_function(env, exports, "reap", reap);
   export_function(env, exports, "foregroundGroup", foreground_group);
-  export_function(env, exports, "lock", lock);
 }

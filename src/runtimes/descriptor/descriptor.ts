@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { native, type Poll, READABLE, WRITABLE } from "./native.ts";
+import { addon, type Poll, READABLE, WRITABLE } from "./native.ts";
 
 const again = -constants.errno.EAGAIN;
 
@@ -30,17 +30,17 @@ export class Descriptor {
 
   /** Bytes read, 0 at the end, or a negative errno. */
   read(bytes: Uint8Array, length: number): number {
-    return this.#open ? native.read(this.#fd, bytes, 0, length) : 0;
+    return this.#open ? addon.read(this.#fd, bytes, 0, length) : 0;
   }
 
   /** Bytes accepted, or a negative errno. */
   write(bytes: Uint8Array, offset: number, length: number): number {
-    return this.#open ? native.write(this.#fd, bytes, offset, length) : -constants.errno.EBADF;
+    return this.#open ? addon.write(this.#fd, bytes, offset, length) : -constants.errno.EBADF;
   }
 
   /** Bytes that can be read at once. */
   available(): number {
-    return this.#open ? Math.max(0, native.available(this.#fd)) : 0;
+    return this.#open ? Math.max(0, addon.available(this.#fd)) : 0;
   }
 
   /** Calls back once, when a read would tell something. */
@@ -73,12 +73,12 @@ export class Descriptor {
     this.#onWritable = undefined;
     this.#poll?.close();
     this.#poll = undefined;
-    native.close(this.#fd);
+    addon.close(this.#fd);
   }
 
   #arm(events: number): void {
     if (!this.#open) return;
-    this.#poll ??= new native.Poll(this.#fd, (ready) => this.#ready(ready));
+    this.#poll ??= new addon.Poll(this.#fd, (ready) => this.#ready(ready));
     this.#poll.arm(events);
   }
 

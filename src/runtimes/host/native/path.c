@@ -1,0 +1,75 @@
+/* What is done to files by their paths and cannot be done from JavaScript. */
+#define _GNU_SOURCE
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The path that is an argument, or false when it is none or too long. */
+static bool path_of(napi_env env, napi_value argument, char path[4096]) {
+  size_t length;
+  return napi_get_value_string_utf8(env, argument, path, 4096, &length) == napi_ok && length < 4095;
+}
+
+/* makeFifo(path) → 0 or -errno. */
+static napi_value make_fifo(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  char path[4096];
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  if (!path_of(env, argument, path)) return number(env, -EINVAL);
+  return number(env, mkfifo(path, 0600) < 0 ? -errno : 0);
+}
+
+/*
+ * openIn(root, path) → a descriptor that reads, or -errno. The kernel keeps every link and `..` below the root, and follows
+ * none of those of /proc; a FIFO in the place of the file does not hold it up.
+ */
+static napi_value open_in(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  char root[4096], path[4096];
+  const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (!path_of(env, arguments[0], root) || !path_of(env, arguments[1], path)) return number(env, -EINVAL);
+  int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return number(env, -errno);
+  int fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+  int error = errno;
+  close(directory);
+  return number(env, fd < 0 ? -error : fd);
+}
+
+/*
+ * lock(directory, wait) → a descriptor that holds the directory's lock as long as it is open, or -errno: EWOULDBLOCK when
+ * another has it and is not waited for.
+ */
+static napi_value lock(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  bool wait = false;
+  char path[4096];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_get_value_bool(env, arguments[1], &wait);
+  if (!path_of(env, arguments[0], path)) return number(env, -EINVAL);
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return number(env, -errno);
+  int result;
+  do result = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+  while (result < 0 && errno == EINTR);
+  if (result == 0) return number(env, fd);
+  int error = errno;
+  close(fd);
+  return number(env, -error);
+}
+
+void export_path(napi_env env, napi_value exports) {
+  export_function(env, exports, "makeFifo", make_fifo);
+  export_function(env, exports, "openIn", open_in);
+  export_function(env, exports, "lock", lock);
+}
