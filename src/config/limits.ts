@@ -22,6 +22,7 @@ export const limitsSchema = section({
   descriptorsReserved: count(64),
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),
+  clientsPerSessionMax: count(100, 1),
   execsPerMinutePerPrincipal: count(0),
   ticketsMax: count(1000),
   ticketBytesMax: count(16_777_216),

@@ -1,10 +1,11 @@
 import type { OutputLog } from "./log.ts";
-import type { StreamName } from "./runtime.ts";
+import type { Size, StreamName } from "./runtime.ts";
 
-/** What a cursor yields: output bytes, or the range that is no longer kept. */
+/** What a cursor yields: output bytes, the range that is no longer kept, or a change of the terminal's size at its place among them. */
 export type LogItem =
   | { readonly type: "data"; readonly stream: StreamName; readonly offset: number; readonly bytes: Buffer }
-  | { readonly type: "gap"; readonly from: number; readonly to: number };
+  | { readonly type: "gap"; readonly from: number; readonly to: number }
+  | { readonly type: "resized"; readonly size: Size; readonly by: string | undefined };
 
 export interface CursorOptions {
   /** The number of the first byte wanted; the oldest kept when undefined. */
@@ -32,6 +33,8 @@ export interface Cursor {
   next(): Promise<LogItem | undefined>;
   /** Confirms every byte below `offset`. Returns false, and changes nothing, when that was never handed out. */
   ack(offset: number): boolean;
+  /** Has whoever waits look again, although nothing may have come. */
+  wake(): void;
   close(): void;
 }
 
@@ -42,6 +45,8 @@ export class LogCursor implements Cursor {
   readonly #ackWindow: number | undefined;
   readonly #onClose: () => void;
   #acked: number;
+  /** The number of the next change of size. */
+  #sizeNumber: number;
   #isClosed = false;
   /** The one who waits in `next`. */
   #waiter: (() => void) | undefined;
@@ -54,6 +59,7 @@ export class LogCursor implements Cursor {
     this.#onClose = onClose;
     this.offset = Math.min(options.offset ?? log.start, log.end);
     this.#acked = this.offset;
+    this.#sizeNumber = log.sizes.after(this.offset);
   }
 
   /** The lowest byte that must stay for this cursor. */
@@ -103,8 +109,13 @@ export class LogCursor implements Cursor {
 
   #take(isLent: boolean): LogItem | undefined {
     if (this.#isClosed || this.#isHeld) return undefined;
-    const item = this.#log.at(this.offset, isLent);
-    if (item === undefined) return undefined;
+    const next = this.#log.sizes.from(this.#sizeNumber);
+    if (next !== undefined && next.mark.offset <= this.offset) {
+      this.#sizeNumber = next.number + 1;
+      return { type: "resized", size: next.mark.size, by: next.mark.by };
+    }
+    const item = this.#log.at(this.offset, isLent, next?.mark.offset);
+    if (item === undefined || item.type === "resized") return item;
     this.offset = item.type === "gap" ? item.to : item.offset + item.bytes.length;
     if (item.type === "gap") this.#acked = Math.max(this.#acked, item.to);
     this.#log.moved();

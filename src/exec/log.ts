@@ -1,6 +1,7 @@
 import { type Cursor, type CursorOptions, LogCursor, type LogItem } from "./cursor.ts";
 import { givePage, pageBytes, takePage } from "./pages.ts";
-import type { Chunk, StreamName } from "./runtime.ts";
+import type { Chunk, Size, StreamName } from "./runtime.ts";
+import { Sizes } from "./sizes.ts";
 
 /** Memory with one entry, or with several one behind the other. */
 interface Block {
@@ -49,6 +50,8 @@ export class OutputLog {
   #roomWaiter: (() => void) | undefined;
   /** Bytes appended so far, a stream. */
   readonly counts: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+  /** The sizes of the terminal, each at its place in the output; none without one. */
+  readonly sizes = new Sizes();
 
   /** @param capacity bytes kept, and how far the slowest writer may be behind before the source waits */
   constructor(capacity: number) {
@@ -83,6 +86,12 @@ export class OutputLog {
     this.#end += bytes.length;
     this.#cost += bytes.length;
     this.#evict();
+    for (const cursor of this.#cursors) cursor.wake();
+  }
+
+  /** Notes that the terminal has another size from here on, changed by the client of this id. */
+  resized(size: Size, by?: string): void {
+    this.sizes.add({ offset: this.#end, size, by });
     for (const cursor of this.#cursors) cursor.wake();
   }
 
@@ -125,14 +134,14 @@ export class OutputLog {
     return cursor;
   }
 
-  /** The item at `offset`, which is not beyond the end; undefined at the end. `isLent`: for the moment. Used by cursors. */
-  at(offset: number, isLent: boolean): LogItem | undefined {
+  /** The item at `offset`, which is not beyond the end and goes no further than `until`; undefined at the end. `isLent`: for the moment. Used by cursors. */
+  at(offset: number, isLent: boolean, until = Number.POSITIVE_INFINITY): LogItem | undefined {
     if (offset >= this.#end) return undefined;
     const start = this.start;
     if (offset < start) return { type: "gap", from: offset, to: start };
     const entry = this.#find(offset);
     if (!isLent) entry.block.isGiven = true;
-    return { type: "data", stream: entry.stream, offset, bytes: entry.bytes.subarray(offset - entry.offset) };
+    return { type: "data", stream: entry.stream, offset, bytes: entry.bytes.subarray(offset - entry.offset, until - entry.offset) };
   }
 
   /** Told by cursors when a place was given free: what was held may go, and the source may go on. */

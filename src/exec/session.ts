@@ -4,7 +4,7 @@ import { type Clock, within } from "./clock.ts";
 import { type Collection, collect } from "./collect.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
-import { type Ended, type EndedBy, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
+import { type Ended, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
@@ -23,6 +23,8 @@ export interface SessionLimits {
   readonly idleMs: number;
   /** Output kept for clients that come late. */
   readonly replayBytes: number;
+  /** Clients that may be attached at a time. */
+  readonly clientsPerSessionMax: number;
 }
 
 export interface SessionDeps {
@@ -70,7 +72,6 @@ export class Session {
   #stopReason: StopReason | undefined;
   #isBegun = false;
   #process: Process | undefined;
-  #cancelKeep: (() => void) | undefined;
   #lastActivityMs = 0;
 
   constructor(id: string, request: ExecRequest, deps: SessionDeps, permit: Permit = unconditional) {
@@ -81,7 +82,11 @@ export class Session {
     this.createdAt = deps.clock.now();
     this.size = request.spec.tty;
     this.log = new OutputLog(deps.limits.replayBytes);
-    this.clients = new Clients(this.log, { empty: (reason) => this.#startKeeping(reason), first: () => this.#cancelKeep?.() });
+    if (this.size !== undefined) this.log.resized(this.size);
+    const { log } = this;
+    const { clientsPerSessionMax: clientsMax } = deps.limits;
+    const { keepMs } = request;
+    this.clients = new Clients({ log, clock: deps.clock, input: this, keepMs, clientsMax, onEmpty: (reason) => this.stop(reason) });
     this.#stopped = new Promise((resolve) => {
       this.#announceStop = resolve;
     });
@@ -158,12 +163,12 @@ export class Session {
     await this.#live()?.endInput();
   }
 
-  /** Sets the terminal's size and tells every client but `origin`; nothing without a terminal. */
+  /** Sets the terminal's size, which the log tells at its place in the output; nothing without a terminal. */
   async resize(size: Size, origin?: string): Promise<void> {
     if (this.size === undefined || (this.size.cols === size.cols && this.size.rows === size.rows)) return;
     this.size = size;
     await this.#live()?.resize(size);
-    this.clients.resized(size, origin);
+    this.log.resized(size, origin);
   }
 
   async signal(name: Signal): Promise<void> {
@@ -175,6 +180,7 @@ export class Session {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#run.abort(over);
+    this.clients.end();
     this.log.endOutput();
     this.#finish(undefined);
   }
@@ -214,12 +220,6 @@ export class Session {
     };
   }
 
-  #startKeeping(reason: EndedBy): void {
-    if (this.#state === "ended") return;
-    if (this.request.keepMs === 0) this.stop(reason);
-    else this.#cancelKeep = this.#after(this.request.keepMs, () => this.stop(reason));
-  }
-
   /** Stands beside the process from its start to its end, and says then how it ended. */
   async #supervise(process: Process, startedMs: number): Promise<void> {
     const { clock, observer, limits, witness } = this.#deps;
@@ -251,6 +251,7 @@ export class Session {
     this.#process = undefined;
     this.outcome = { ...sayEnd(first), drained, termination, durationMs: toMicroseconds(durationMs) };
     this.#state = "ended";
+    this.clients.end();
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
     witness?.ended(this, this.outcome);

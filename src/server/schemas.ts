@@ -6,6 +6,7 @@ import { reasonLengthMax } from "./reason.ts";
 
 const strict = { additionalProperties: false } as const;
 const side = Type.Integer({ minimum: 1, maximum: 65_535 });
+const clientId = Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "the client that comes back" }));
 const environmentName = "^[^=\\u0000]+$";
 const streamEncoding = Type.Enum(["utf8", "base64"]);
 
@@ -88,7 +89,13 @@ export type ExecQuery = Static<typeof execQuery>;
 export const kubernetesFlags = ["stdin", "stdout", "stderr", "tty"] as const;
 
 export const attachQuery = Type.Object(
-  { offset: queryCount, role: Type.Optional(Type.Enum(["writer", "viewer"])), flow: Type.Optional(Type.Enum(["ack"])), reason },
+  {
+    offset: queryCount,
+    role: Type.Optional(Type.Enum(["writer", "viewer"])),
+    flow: Type.Optional(Type.Enum(["ack"])),
+    client: clientId,
+    reason,
+  },
   strict,
 );
 
@@ -98,7 +105,14 @@ const flow = Type.Optional(Type.Enum(["ack"]));
 const ticketExec = Type.Object({ ...sessionBody.properties, command: Type.Optional({ ...execFields.command, minItems: 0 }), flow }, strict);
 export type TicketExec = Static<typeof ticketExec>;
 const ticketAttach = Type.Object(
-  { session: Type.String(), role: attachQuery.properties.role, offset: Type.Optional(Type.Integer({ minimum: 0 })), flow, reason },
+  {
+    session: Type.String(),
+    role: attachQuery.properties.role,
+    offset: Type.Optional(Type.Integer({ minimum: 0 })),
+    flow,
+    client: clientId,
+    reason,
+  },
   strict,
 );
 export type TicketAttach = Static<typeof ticketAttach>;

@@ -1,5 +1,6 @@
 import { collect } from "../exec/collect.ts";
 import type { Session } from "../exec/session.ts";
+import type { ClientView } from "../wire/codec.ts";
 import { type EncodedStream, type Encoding, encodeStream } from "./encode-output.ts";
 
 /** A session as `GET /v1/sessions/{id}` tells it. */
@@ -19,7 +20,7 @@ export function viewSession(session: Session): Record<string, unknown> {
     tty: request.spec.tty !== undefined,
     cols: session.size?.cols ?? null,
     rows: session.size?.rows ?? null,
-    clients: session.clients.size,
+    clients: viewClients(session),
     offset: session.log.end,
     oldestOffset: session.log.start,
     keepMs: request.keepMs,
@@ -27,6 +28,17 @@ export function viewSession(session: Session): Record<string, unknown> {
     startedAt: session.startedAt === undefined ? null : new Date(session.startedAt).toISOString(),
     durationMs: outcome?.durationMs ?? null,
   };
+}
+
+/** Who is attached, as `GET /v1/sessions/{id}` and everybody in the session are told. */
+export function viewClients(session: Session): ClientView[] {
+  return session.clients.members.map(({ id, principal, role, isConnected, since }) => ({
+    id,
+    principal,
+    role,
+    connected: isConnected,
+    since: new Date(since).toISOString(),
+  }));
 }
 
 /**

@@ -1,15 +1,15 @@
 import type { WebSocket } from "ws";
 import { type ErrorCode, type ExecgateError, errorTable, toExecgateError } from "../errors.ts";
-import type { Client } from "../exec/clients.ts";
+import type { Client, ClientEvents } from "../exec/clients.ts";
 import type { Clock } from "../exec/clock.ts";
 import type { LogItem } from "../exec/cursor.ts";
-import { createId } from "../exec/id.ts";
+import { stdinWindow } from "../exec/input.ts";
 import type { EndedBy, Outcome } from "../exec/outcome.ts";
 import type { Session } from "../exec/session.ts";
 import { type ClientMessage, type ServerCodec, type ServerMessage, WireError } from "../wire/codec.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
-import { Incoming, stdinWindow } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
+import { viewClients } from "./session-view.ts";
 
 export interface SocketDeps {
   readonly clock: Clock;
@@ -23,6 +23,10 @@ export interface SocketDeps {
 }
 
 export interface AttachOptions {
+  /** Who the session's clients are told that it is. */
+  readonly principal: string;
+  /** The id of the client that comes back. */
+  readonly client?: string | undefined;
   readonly role: "writer" | "viewer";
   readonly offset?: number | undefined;
   /** The client acknowledges what it has consumed. */
@@ -49,8 +53,8 @@ export class ExecSocket implements Beating {
   readonly #options: AttachOptions;
   readonly #client: Client;
   readonly #outgoing: Outgoing;
-  readonly #incoming: Incoming;
   #missedPongs = 0;
+  #isNewsDue = false;
   #cancelPausedPing: (() => void) | undefined;
 
   constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
@@ -59,15 +63,16 @@ export class ExecSocket implements Beating {
     this.#session = session;
     this.#deps = deps;
     this.#options = options;
-    const id = createId(deps.clock.now());
-    const onResized = (size: { cols: number; rows: number }): void => this.#tell({ type: "resized", ...size });
-    this.#client = session.attach({ id, ...options, ackWindow: options.isAcknowledged ? deps.ackWindow : undefined, onResized });
+    const ackWindow = options.isAcknowledged ? deps.ackWindow : undefined;
     this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
-    this.#incoming = new Incoming(session, id, deps.clock, {
+    const events: ClientEvents = {
       accepted: (bytes) => this.#tell({ type: "accepted", bytes }),
       credit: (isWithin) => this.#setCredit(isWithin),
       failed: (cause) => this.#fail(toExecgateError(cause)),
-    });
+      replaced: () => this.#leaveReplaced(),
+      membersChanged: () => this.#announceNews(),
+    };
+    this.#client = session.attach({ ...options, ackWindow, events });
     this.#listen();
     this.#outgoing.send(codec.open());
   }
@@ -82,7 +87,7 @@ export class ExecSocket implements Beating {
     }
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#tell(this.#attached());
-    this.#incoming.open();
+    this.#client.input.open();
     await this.#pump();
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     const outcome = await this.#session.finished;
@@ -111,11 +116,12 @@ export class ExecSocket implements Beating {
     });
     // A fault of the protocol is answered by ws with its close code; whoever breaks it may not answer that either.
     this.#ws.on("error", () => this.#goDown());
-    this.#ws.once("close", () => {
+    this.#ws.once("close", (code) => {
       this.#deps.heartbeat.remove(this);
       this.#cancelPausedPing?.();
-      this.#incoming.close();
-      this.#client.leave();
+      // Whoever takes leave by 1000 does not come back; every other end is one of the connection alone.
+      if (code === 1000) this.#client.leave();
+      else this.#client.lose();
     });
     this.#deps.heartbeat.add(this);
   }
@@ -133,8 +139,13 @@ export class ExecSocket implements Beating {
 
   #apply(message: ClientMessage): void {
     if (message.type === "ack") this.#acknowledge(message.bytes);
-    else if (message.type === "detach") this.#ws.close(4409, "detached");
+    else if (message.type === "detach") this.#detach();
     else this.#input(message);
+  }
+
+  #detach(): void {
+    this.#client.leave();
+    this.#ws.close(4409, "detached");
   }
 
   #acknowledge(bytes: number): void {
@@ -143,24 +154,49 @@ export class ExecSocket implements Beating {
 
   #input(message: Exclude<ClientMessage, { type: "ack" | "detach" }>): void {
     if (this.#client.role === "viewer") throw new WireError(4403, `A viewer only watches; it cannot send ${message.type}.`);
-    if (message.type === "stdin") this.#incoming.stdin(message.bytes);
-    else if (message.type === "eof") this.#incoming.eof();
-    else if (message.type === "resize") this.#incoming.resize({ cols: message.cols, rows: message.rows });
+    if (message.type === "stdin") this.#client.input.stdin(message.bytes);
+    else if (message.type === "eof") this.#client.input.eof();
+    else if (message.type === "resize") this.#client.input.resize({ cols: message.cols, rows: message.rows });
     else void this.#session.signal(message.signal).catch(() => undefined);
   }
 
-  /** Sends output until the log ends or the client has left. */
+  /** Sends output, and news between its pieces, until the log ends or the client has left. */
   async #pump(): Promise<void> {
     const { cursor } = this.#client;
-    for (let item = await cursor.next(); item !== undefined; item = await cursor.next()) {
-      this.#tell(messageOf(item));
-      const room = this.#outgoing.room();
-      if (room !== undefined) await room;
-    }
+    do {
+      this.#tellNews();
+      for (let item = cursor.take(); item !== undefined; item = cursor.take()) {
+        this.#tellItem(item);
+        const room = this.#outgoing.room();
+        if (room !== undefined) await room;
+        this.#tellNews();
+      }
+    } while (await cursor.more());
+  }
+
+  #tellItem(item: LogItem): void {
+    if (item.type === "data") this.#tell({ type: "output", stream: item.stream, bytes: item.bytes });
+    else if (item.type === "gap") this.#tell(item);
+    // Whoever changed the size knows it.
+    else if (item.by !== this.#client.id) this.#tell({ type: "resized", ...item.size });
+  }
+
+  /** Who is attached is told when there is room for it, and of many changes the last state: it waits for nobody, and nobody who does not read makes it pile up. */
+  #announceNews(): void {
+    this.#isNewsDue = true;
+    this.#client?.cursor.wake();
+  }
+
+  #tellNews(): void {
+    if (!this.#isNewsDue) return;
+    this.#isNewsDue = false;
+    this.#tell({ type: "clients", clients: viewClients(this.#session) });
   }
 
   #attached(): ServerMessage {
-    const { id, request, size } = this.#session;
+    const { id, request, log } = this.#session;
+    // The size for which the first byte that follows was written; later ones come with the output.
+    const size = log.sizes.at(this.#client.cursor.offset);
     return {
       type: "attached",
       session: id,
@@ -169,7 +205,7 @@ export class ExecSocket implements Beating {
       tty: request.spec.tty !== undefined,
       role: this.#client.role,
       offset: this.#client.cursor.offset,
-      stdinOffset: 0,
+      stdinOffset: this.#client.stdinOffset,
       cols: size?.cols ?? 0,
       rows: size?.rows ?? 0,
       ackWindow: this.#options.isAcknowledged ? this.#deps.ackWindow : 0,
@@ -197,8 +233,13 @@ export class ExecSocket implements Beating {
   }
 
   #leaveSlow(): void {
-    this.#client.leave("slow");
+    this.#client.lose("slow");
     this.#ws.close(4408, "too slow");
+    this.#goDown();
+  }
+
+  #leaveReplaced(): void {
+    this.#ws.close(4409, "replaced");
     this.#goDown();
   }
 
@@ -224,9 +265,4 @@ export class ExecSocket implements Beating {
       this.#pingWhilePaused();
     });
   }
-}
-
-function messageOf(item: LogItem): ServerMessage {
-  if (item.type === "gap") return item;
-  return { type: "output", stream: item.stream, bytes: item.bytes };
 }

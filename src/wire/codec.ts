@@ -17,6 +17,7 @@ export type ServerMessage =
   | { readonly type: "accepted"; readonly bytes: number }
   | { readonly type: "gap"; readonly from: number; readonly to: number }
   | { readonly type: "resized"; readonly cols: number; readonly rows: number }
+  | { readonly type: "clients"; readonly clients: readonly ClientView[] }
   | ExitMessage
   | { readonly type: "error"; readonly code: string; readonly message: string };
 
@@ -37,6 +38,17 @@ export interface AttachedMessage {
   readonly ackWindow: number;
   /** How many stdin bytes may be sent beyond the last `accepted`. */
   readonly stdinWindow: number;
+}
+
+/** Somebody who is attached, as everybody in the session is told. */
+export interface ClientView {
+  readonly id: string;
+  readonly principal: string;
+  readonly role: "writer" | "viewer";
+  /** False while its connection is lost and it is waited for. */
+  readonly connected: boolean;
+  /** RFC 3339, UTC. */
+  readonly since: string;
 }
 
 export type ExitMessage = { readonly type: "exit" } & Outcome;

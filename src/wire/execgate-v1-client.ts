@@ -65,6 +65,7 @@ const shapes: { readonly [Type in Exclude<ServerMessage["type"], "output">]: Sha
   accepted: { bytes: isCount },
   gap: { from: isCount, to: isCount },
   resized: { cols: isCount, rows: isCount },
+  clients: { clients: Array.isArray },
   exit: {
     outcome: oneOf("exited", "timeout", "killed", "lost"),
     exitCode: orNull(isCount),

@@ -9,6 +9,7 @@ import type { StreamName } from "../../src/exec/runtime.ts";
 type Step =
   | { readonly do: "append"; readonly stream: StreamName; readonly size: number }
   | { readonly do: "open"; readonly role: "writer" | "viewer"; readonly part: number; readonly ackWindow: number | undefined }
+  | { readonly do: "resize"; readonly cols: number }
   | { readonly do: "take" | "close"; readonly which: number }
   | { readonly do: "ack"; readonly which: number; readonly part: number };
 
@@ -24,12 +25,14 @@ const open: fc.Arbitrary<Step> = fc.record({
 });
 const take: fc.Arbitrary<Step> = fc.record({ do: fc.constant("take"), which: fc.nat() });
 const close: fc.Arbitrary<Step> = fc.record({ do: fc.constant("close"), which: fc.nat() });
+const resize: fc.Arbitrary<Step> = fc.record({ do: fc.constant("resize"), cols: fc.integer({ min: 1, max: 500 }) });
 const ack: fc.Arbitrary<Step> = fc.record({ do: fc.constant("ack"), which: fc.nat(), part });
 const weighted = [
   { weight: 8, arbitrary: append },
   { weight: 2, arbitrary: open },
   { weight: 8, arbitrary: take },
   { weight: 3, arbitrary: ack },
+  { weight: 2, arbitrary: resize },
   { weight: 1, arbitrary: close },
 ];
 const step = fc.oneof(...weighted);
@@ -41,14 +44,17 @@ interface Reader {
   readonly ackWindow: number | undefined;
   at: number;
   acked: number;
+  /** The number of the next change of size. */
+  resize: number;
 }
 
-/** The log beside the simplest one that there can be: every byte, its stream, and for each reader a number. */
+/** The log beside the simplest one that there can be: every byte, its stream, every size, and for each reader two numbers. */
 class Model {
   readonly log: OutputLog;
   readonly #capacity: number;
   readonly #bytes: number[] = [];
   readonly #streams: StreamName[] = [];
+  readonly #resizes: { readonly offset: number; readonly cols: number }[] = [];
   #readers: Reader[] = [];
   #largest = 0;
 
@@ -59,6 +65,7 @@ class Model {
 
   run(step: Step): void {
     if (step.do === "append") this.append(step.stream, step.size);
+    else if (step.do === "resize") this.#resize(step.cols);
     else if (step.do === "open") this.#open(step.role, step.part, step.ackWindow);
     else {
       const reader = this.#readers[step.which % this.#readers.length];
@@ -89,7 +96,7 @@ class Model {
   async finish(): Promise<void> {
     this.log.endOutput();
     for (const reader of this.#readers) {
-      while (reader.at < this.#bytes.length) {
+      while (reader.at < this.#bytes.length || reader.resize < this.#resizes.length) {
         this.#ack(reader, reader.at);
         this.#take(reader);
       }
@@ -102,19 +109,35 @@ class Model {
     const offset = Math.floor(part * this.#bytes.length);
     const from = role === "writer" ? Math.max(offset, this.log.start) : offset;
     const cursor = this.log.open({ role, offset: from, ackWindow });
-    this.#readers.push({ cursor, role, ackWindow, at: from, acked: from });
+    this.#readers.push({
+      cursor,
+      role,
+      ackWindow,
+      at: from,
+      acked: from,
+      resize: this.#resizes.filter((mark) => mark.offset <= from).length,
+    });
+  }
+
+  #resize(cols: number): void {
+    this.#resizes.push({ offset: this.#bytes.length, cols });
+    this.log.resized({ cols, rows: 1 }, "someone");
   }
 
   #take(reader: Reader): void {
     const isHeld = reader.ackWindow !== undefined && reader.at - reader.acked >= reader.ackWindow;
     const item = reader.cursor.take();
-    if (isHeld || reader.at === this.#bytes.length) assert.equal(item, undefined);
+    const mark = this.#resizes[reader.resize];
+    if (!isHeld && mark !== undefined && mark.offset <= reader.at) {
+      assert.deepEqual(item, { type: "resized", size: { cols: mark.cols, rows: 1 }, by: "someone" });
+      reader.resize++;
+    } else if (isHeld || reader.at === this.#bytes.length) assert.equal(item, undefined);
     else this.#follow(reader, item);
     assert.equal(reader.cursor.offset, reader.at);
   }
 
   #follow(reader: Reader, item: LogItem | undefined): void {
-    assert.ok(item);
+    assert.ok(item !== undefined && item.type !== "resized");
     if (item.type === "gap") {
       assert.deepEqual([item.from, item.to], [reader.at, this.log.start]);
       assert.ok(reader.role === "viewer" && item.to > item.from);
@@ -124,6 +147,7 @@ class Model {
     }
     const to = item.offset + item.bytes.length;
     assert.ok(item.offset === reader.at && to > reader.at);
+    assert.ok(to <= (this.#resizes[reader.resize]?.offset ?? to), "no piece goes beyond a change of size");
     assert.deepEqual([...item.bytes], this.#bytes.slice(reader.at, to));
     assert.ok(this.#streams.slice(reader.at, to).every((stream) => stream === item.stream));
     reader.at = to;

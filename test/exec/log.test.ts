@@ -18,9 +18,10 @@ function add(log: OutputLog, piece: string | number, stream: StreamName = "stdou
   log.append({ stream, bytes: typeof piece === "string" ? Buffer.from(piece) : Buffer.alloc(piece, 120) });
 }
 
-/** An item as a short text: `stdout@0:hi` or `gap 0-4`. */
+/** An item as a short text: `stdout@0:hi`, `gap 0-4` or `80x24`. */
 function told(item: LogItem | undefined): string | undefined {
   if (item === undefined) return undefined;
+  if (item.type === "resized") return `${item.size.cols}x${item.size.rows}`;
   return item.type === "gap" ? `gap ${item.from}-${item.to}` : `${item.stream}@${item.offset}:${item.bytes}`;
 }
 
@@ -34,7 +35,7 @@ function takeAll(cursor: Cursor): string[] {
 function lengths(cursor: Cursor): number[] {
   const all: number[] = [];
   for (let item = cursor.take(); item !== undefined; item = cursor.take())
-    all.push(item.type === "gap" ? item.from - item.to : item.bytes.length);
+    all.push(item.type === "data" ? item.bytes.length : item.type === "gap" ? item.from - item.to : 0);
   return all;
 }
 

@@ -40,7 +40,7 @@ test("whatever a process does and whoever stops it, a run ends once, lets go of 
           limits: { killGraceMs, idleMs, replayBytes },
           observer: { ended: () => ends++ },
         });
-        const client = session.attach({ id: "1", role: "writer" });
+        const client = session.attach({ principal: "user:test", role: "writer" });
         const from = client.cursor.offset;
         const read: Buffer[] = [];
         const reading = (async () => {

@@ -116,7 +116,7 @@ describe("a command that ends by itself", () => {
 describe("a slow writer", () => {
   test("delays the end, and loses no byte at the drain deadline", async () => {
     const { session, process, clock } = await startSession({ limits: { replayBytes: 1000 } });
-    const client = session.attach({ id: "1", role: "writer" });
+    const client = session.attach({ principal: "user:test", role: "writer" });
     for (let n = 0; n < 5; n++) process.say(Buffer.alloc(5000, n));
     process.exits(0);
     await clock.advance(1000);
@@ -136,7 +136,7 @@ describe("a slow writer", () => {
       limits: { replayBytes: 1000 },
       observer: { heldBack: (ms) => held.push(ms) },
     });
-    const client = session.attach({ id: "1", role: "writer" });
+    const client = session.attach({ principal: "user:test", role: "writer" });
     for (let n = 0; n < 3; n++) process.say(Buffer.alloc(5000));
     await clock.advance(30);
     assert.equal(process.output.pulled, 5000);
@@ -154,7 +154,7 @@ describe("a slow writer", () => {
   ] as const) {
     test(`that never reads does not outlive ${name}, and can still read all of it`, async () => {
       const { session, process, clock } = await startSession({ limits: { replayBytes: 1000 }, ...end });
-      const client = session.attach({ id: "1", role: "writer" });
+      const client = session.attach({ principal: "user:test", role: "writer" });
       for (let n = 0; n < 5; n++) process.say(Buffer.alloc(5000));
       await clock.advance(100);
       assert.notEqual(await outcomeOf(session), undefined);
@@ -167,7 +167,7 @@ describe("a slow writer", () => {
 
   test("that never reads does not outlive a stop while the command's output is drained", async () => {
     const { session, process } = await startSession({ limits: { replayBytes: 1000 } });
-    session.attach({ id: "1", role: "writer" });
+    session.attach({ principal: "user:test", role: "writer" });
     for (let n = 0; n < 5; n++) process.say(Buffer.alloc(5000));
     process.ends(4);
     assert.equal(await outcomeOf(session), undefined);
@@ -300,7 +300,7 @@ describe("a start that is refused", () => {
       request: { collect: { bytesMax: 10, keep: "head" } },
       observer: { failed: (_, code) => failed.push(code) },
     });
-    const next = session.attach({ id: "1", role: "writer" }).cursor.next();
+    const next = session.attach({ principal: "user:test", role: "writer" }).cursor.next();
     await assert.rejects(session.start(), { code: "COMMAND_NOT_FOUND" });
     assert.equal(await session.finished, undefined);
     assert.equal(await next, undefined);
@@ -356,8 +356,8 @@ describe("an idle session", () => {
 describe("a session without clients", () => {
   test("is ended at once when the last one leaves and it is not kept", async () => {
     const { session } = await startSession();
-    const one = session.attach({ id: "1", role: "writer" });
-    const two = session.attach({ id: "2", role: "writer" });
+    const one = session.attach({ principal: "user:test", role: "writer" });
+    const two = session.attach({ principal: "user:test", role: "writer" });
     one.leave();
     assert.equal(await outcomeOf(session), undefined);
     two.leave("slow");
@@ -366,9 +366,9 @@ describe("a session without clients", () => {
 
   test("goes on for as long as it is kept, and a client that comes back stops the count", async () => {
     const { session, clock } = await startSession({ request: { keepMs: 1000 } });
-    session.attach({ id: "1", role: "writer" }).leave();
+    session.attach({ principal: "user:test", role: "writer" }).leave();
     await clock.advance(999);
-    const back = session.attach({ id: "2", role: "writer" });
+    const back = session.attach({ principal: "user:test", role: "writer" });
     await clock.advance(5000);
     assert.equal(session.state, "running");
     back.leave();
@@ -381,8 +381,8 @@ describe("a session without clients", () => {
   test("may be left and joined a thousand times, and each time leaves nothing behind", async () => {
     const { session, process, clock } = await startSession({ request: { keepMs: 1000 } });
     const added = countListeners();
-    for (let n = 0; n < 1000; n++) session.attach({ id: "1", role: "writer" }).leave();
-    session.attach({ id: "1", role: "writer" });
+    for (let n = 0; n < 1000; n++) session.attach({ principal: "user:test", role: "writer" }).leave();
+    session.attach({ principal: "user:test", role: "writer" });
     assert.ok(added.count() < 5, `${added.count()} listeners are left`);
     added.restore();
     assert.equal(clock.timers, 0);
@@ -440,13 +440,13 @@ describe("input", () => {
     assert.deepEqual(process.written.join(), "a");
   });
 
-  test("of a new size is set once and told to everybody but its origin", async () => {
+  test("of a new size is set once, and stands in the output with who changed it", async () => {
     const { session, process } = await startSession({ spec: { tty: { cols: 80, rows: 24 } } });
-    const heard: string[] = [];
-    for (const id of ["1", "2"]) session.attach({ id, role: "writer", onResized: () => heard.push(id) });
+    const { cursor } = session.attach({ principal: "user:test", role: "viewer" });
     await session.resize({ cols: 100, rows: 30 }, "1");
     await session.resize({ cols: 100, rows: 30 }, "2");
-    assert.deepEqual([heard, process.calls, session.size], [["2"], ["resize 100x30"], { cols: 100, rows: 30 }]);
+    assert.deepEqual(cursor.take(), { type: "resized", size: { cols: 100, rows: 30 }, by: "1" });
+    assert.deepEqual([cursor.take(), process.calls, session.size], [undefined, ["resize 100x30"], { cols: 100, rows: 30 }]);
   });
 
   test("of a size is nothing without a terminal", async () => {

@@ -53,7 +53,7 @@ test("a session tells what it is, and ends with its result kept", async () => {
     tty: false,
     cols: null,
     rows: null,
-    clients: 0,
+    clients: [],
     offset: 0,
     oldestOffset: 0,
     keepMs: 1000,

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import type { Authorized } from "../../access/authorizer.ts";
 import type { Caller, Verb } from "../../access/principal.ts";
-import { ExecgateError } from "../../errors.ts";
+import { ExecgateError, errorTable, toExecgateError } from "../../errors.ts";
 import type { Session } from "../../exec/session.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
 import { admit } from "../admit.ts";
@@ -14,7 +14,7 @@ import { onClientGone } from "../gatekeeper.ts";
 import { flagOf, listOf, numberOf } from "../query.ts";
 import { chooseReason } from "../reason.ts";
 import { type AttachQuery, attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
-import { ExecSocket, type SocketDeps } from "../socket.ts";
+import { type AttachOptions, ExecSocket, type SocketDeps } from "../socket.ts";
 
 /** Enough for the line to stay busy, little enough that ^C shows soon, bytes. */
 const ackWindowMax = 256 * 1024;
@@ -64,7 +64,8 @@ function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: Subprot
   }
   // From here on the socket says what becomes of the session when its client goes, which may be that it is kept.
   request.releaseAdmitted?.();
-  const options = { role: "writer", isAcknowledged: wishes.flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
+  const { subject: principal } = request.principal;
+  const options = { principal, role: "writer", isAcknowledged: wishes.flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
   const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wishes.wants });
   countClient(ws, protocol, deps);
   const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
@@ -118,17 +119,28 @@ function attachRoute(app: App, deps: RouteDeps): void {
     wsHandler: (ws, request) => {
       const session = request.admitted;
       if (session === undefined) return ws.close(4500);
-      const { role = "writer", offset, flow } = request.query;
       deps.audit.attached(request, verbOf(request.query), session);
-      const options = { role, offset: offset === undefined ? undefined : Number(offset), isAcknowledged: flow === "ack", isEndTold: false };
       const wants = { stdin: true, stdout: true, stderr: true };
       const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, nativeSubprotocol, deps);
-      const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
-      watch(ws, socket, session, verbOf(request.query), request, deps);
-      return void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+      try {
+        const options = attachOptions(request.query, request.principal.subject);
+        const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
+        watch(ws, socket, session, verbOf(request.query), request, deps);
+        void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+      } catch (cause) {
+        // What was there before the upgrade may be gone by now.
+        const { code, message } = toExecgateError(cause);
+        ws.send(JSON.stringify({ type: "error", code, message }));
+        ws.close(errorTable[code].close);
+      }
     },
   });
+}
+
+function attachOptions({ role = "writer", offset, flow, client }: AttachQuery, principal: string): AttachOptions {
+  const from = offset === undefined ? undefined : Number(offset);
+  return { principal, role, client, offset: from, isAcknowledged: flow === "ack", isEndTold: false };
 }
 
 /** What is to run: by the query, or by the ticket, which was decided on before and is decided on again. */
@@ -160,10 +172,16 @@ function watch(ws: WebSocket, socket: ExecSocket, { request }: Session, verb: Ve
 
 /**
  * The session of this id, when the caller may attach to it as the query says.
- * @throws SESSION_NOT_FOUND; FORBIDDEN; BAD_REQUEST for an offset that is not reached yet
+ * @throws SESSION_NOT_FOUND; FORBIDDEN; BAD_REQUEST for an offset that is not reached yet; CLIENT_NOT_FOUND, TOO_MANY_CLIENTS
  */
 export function findAttachable(id: string, query: AttachQuery, caller: Caller, { authorizer, sessions }: RouteDeps): Session {
+  if (query.client !== undefined && query.role === "viewer") {
+    throw new ExecgateError("BAD_REQUEST", "A viewer has no place to come back to; leave client out and give an offset.", {
+      field: "client",
+    });
+  }
   const session = authorizer.authorizeSession(caller, verbOf(query), sessions.get(id));
+  session.clients.check(query.client, caller.principal.subject);
   const { end } = session.log;
   if (numberOf(query.offset, 0) <= end) return session;
   throw new ExecgateError("BAD_REQUEST", `offset is ${query.offset}; only ${end} bytes were written so far.`, { field: "offset" });

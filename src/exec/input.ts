@@ -1,6 +1,5 @@
-import type { Clock } from "../exec/clock.ts";
-import type { Size } from "../exec/runtime.ts";
-import type { Session } from "../exec/session.ts";
+import type { Clock } from "./clock.ts";
+import type { Size } from "./runtime.ts";
 
 /** Stdin bytes that a client may have waiting, beyond which it is not read: its credit. */
 export const stdinWindow = 256 * 1024;
@@ -12,29 +11,43 @@ const acceptedEvery = 64 * 1024;
 /** Sizes are applied at most this often, milliseconds: a person who drags a window sees no more, and a storm of them costs little. */
 const resizeEveryMs = 15;
 
-export interface IncomingEvents {
+/** Where the input goes: a session. */
+export interface InputSink {
+  write(bytes: Uint8Array): Promise<void>;
+  endInput(): Promise<void>;
+  resize(size: Size, origin: string): Promise<void>;
+}
+
+export interface InputEvents {
   /** So many bytes of this client's stdin were accepted since it came. */
-  accepted(bytes: number): void;
+  accepted?(bytes: number): void;
   /** Whether the client is within its credit; beyond it nothing more is to be read from it. */
-  credit(isWithin: boolean): void;
+  credit?(isWithin: boolean): void;
   /** The runtime could not take what was sent; nothing more is given to it. */
-  failed(cause: unknown): void;
+  failed?(cause: unknown): void;
 }
 
 /**
- * The receiving half of a client: stdin waits here, in order, until the command takes it, while sizes and signals pass by.
- * A burst of sizes becomes one, which is applied before any stdin that came after it.
+ * What one client sends, numbered from its first byte, whatever becomes of its connections: stdin waits here, in order,
+ * until the command takes it, while sizes and signals pass by. A burst of sizes becomes one, which is applied before any
+ * stdin that came after it.
+ *
+ * What was handed to the session is taken; that is the count which a client that comes back is told, and from which it
+ * sends again. What only waits is still given to the command while the client is away, and forgotten when it is back: it
+ * comes once more then.
  */
-export class Incoming {
-  readonly #session: Session;
+export class ClientInput {
+  readonly #sink: InputSink;
   readonly #client: string;
   readonly #clock: Clock;
-  readonly #events: IncomingEvents;
+  #events: InputEvents = {};
   #queue: (Uint8Array | "eof")[] = [];
   /** The page that the last waiting piece lies in. */
   #page: Buffer | undefined;
   #isEnded = false;
+  /** Bytes that wait, those that the session is about to accept among them. */
   #queuedBytes = 0;
+  #takenBytes = 0;
   #acceptedBytes = 0;
   #reportedBytes = 0;
   /** The last size that was asked for and not applied yet. */
@@ -43,13 +56,27 @@ export class Incoming {
   #cancelApplying: (() => void) | undefined;
   #isRunning = false;
   #isOpen = false;
-  #isClosed = false;
 
-  constructor(session: Session, client: string, clock: Clock, events: IncomingEvents) {
-    this.#session = session;
+  constructor(sink: InputSink, client: string, clock: Clock) {
+    this.#sink = sink;
     this.#client = client;
     this.#clock = clock;
+  }
+
+  /** The client is there, by a new connection. Returns how many bytes of its stdin are taken: the next one it sends is of that number. */
+  connect(events: InputEvents): number {
     this.#events = events;
+    if (this.#queue.includes("eof")) this.#isEnded = false;
+    this.#queue = [];
+    this.#page = undefined;
+    this.#queuedBytes = this.#takenBytes - this.#acceptedBytes;
+    this.#reportedBytes = this.#takenBytes;
+    return this.#takenBytes;
+  }
+
+  /** The client is away; what it sent goes in all the same. */
+  disconnect(): void {
+    this.#events = {};
   }
 
   /** The command runs: what came early goes in now. */
@@ -58,19 +85,16 @@ export class Incoming {
     this.#run();
   }
 
-  /** The client is gone, and with it what nobody took. */
+  /** The client will not come back, and with it goes what nobody took. */
   close(): void {
-    this.#isClosed = true;
-    this.#cancelApplying?.();
     this.#queue = [];
-    this.#queuedBytes = 0;
   }
 
   stdin(bytes: Uint8Array): void {
     if (this.#isEnded) return;
     this.#enqueue(bytes);
     this.#queuedBytes += bytes.length;
-    if (this.#queuedBytes > stdinWindow) this.#events.credit(false);
+    if (this.#queuedBytes > stdinWindow) this.#events.credit?.(false);
     this.#run();
   }
 
@@ -112,32 +136,33 @@ export class Incoming {
         this.#isRunning = false;
         if (this.#queue.length > 0) this.#run();
       },
-      (cause: unknown) => this.#events.failed(cause),
+      (cause: unknown) => this.#events.failed?.(cause),
     );
   }
 
   async #drain(): Promise<void> {
-    await this.#applySize();
-    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+    for (;;) {
       await this.#applySize();
-      if (item === "eof") await this.#session.endInput();
+      const item = this.#queue.shift();
+      if (item === undefined) break;
+      if (item === "eof") await this.#sink.endInput();
       else await this.#write(item);
     }
     if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    await this.#session.write(bytes);
-    if (this.#isClosed) return;
+    this.#takenBytes += bytes.length;
+    await this.#sink.write(bytes);
     this.#acceptedBytes += bytes.length;
     this.#queuedBytes -= bytes.length;
     if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
-    if (this.#queuedBytes <= stdinWindow) this.#events.credit(true);
+    if (this.#queuedBytes <= stdinWindow) this.#events.credit?.(true);
   }
 
   #report(): void {
     this.#reportedBytes = this.#acceptedBytes;
-    this.#events.accepted(this.#acceptedBytes);
+    this.#events.accepted?.(this.#acceptedBytes);
   }
 
   async #applySize(): Promise<void> {
@@ -147,6 +172,6 @@ export class Incoming {
     if (size === undefined) return;
     this.#size = undefined;
     this.#appliedSizeMs = this.#clock.monotonicMs();
-    await this.#session.resize(size, this.#client);
+    await this.#sink.resize(size, this.#client);
   }
 }

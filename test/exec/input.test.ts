@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Session } from "../../src/exec/session.ts";
-import { Incoming } from "../../src/server/incoming.ts";
+import { ClientInput, type InputSink } from "../../src/exec/input.ts";
 import { FakeClock } from "../fixtures/clock.ts";
 
 /** A session that takes a piece only when it is told to, and notes what it was given: no real one can be made to stop between two pieces. */
@@ -17,7 +16,8 @@ function createStubbornSession() {
     endInput: async () => {
       ends++;
     },
-  } as unknown as Session;
+    resize: async () => undefined,
+  } satisfies InputSink;
   const release = async (): Promise<void> => {
     do {
       waiting.shift()?.();
@@ -27,15 +27,13 @@ function createStubbornSession() {
   return { session, taken, release, ends: () => ends };
 }
 
-const noEvents = { accepted: () => undefined, credit: () => undefined, failed: assert.fail };
-
 describe("what a client sends", () => {
   it("is put together while it waits, and arrives as it was sent", async () => {
     const { session, taken, release } = createStubbornSession();
-    const incoming = new Incoming(session, "client", new FakeClock(), noEvents);
-    incoming.open();
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.open();
     const sent = Buffer.from(Array.from({ length: 10_000 }, (_, i) => i % 251));
-    for (let i = 0; i < sent.length; i++) incoming.stdin(sent.subarray(i, i + 1));
+    for (let i = 0; i < sent.length; i++) input.stdin(sent.subarray(i, i + 1));
     await release();
     assert.deepEqual(Buffer.concat(taken), sent);
     assert.ok(taken.length <= 5, `${taken.length} writes`);
@@ -43,22 +41,22 @@ describe("what a client sends", () => {
 
   it("keeps its order where small and large pieces follow each other", async () => {
     const { session, taken, release } = createStubbornSession();
-    const incoming = new Incoming(session, "client", new FakeClock(), noEvents);
-    incoming.open();
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.open();
     const pieces = [1, 5000, 3, 4, 1024, 7, 4000, 96, 97].map((length, i) => Buffer.alloc(length, i));
-    for (const piece of pieces) incoming.stdin(piece);
+    for (const piece of pieces) input.stdin(piece);
     await release();
     assert.deepEqual(Buffer.concat(taken), Buffer.concat(pieces));
   });
 
   it("ends once, and nothing comes behind the end", async () => {
     const { session, taken, release, ends } = createStubbornSession();
-    const incoming = new Incoming(session, "client", new FakeClock(), noEvents);
-    incoming.open();
-    incoming.stdin(Buffer.from("last"));
-    incoming.eof();
-    incoming.eof();
-    incoming.stdin(Buffer.from("late"));
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.open();
+    input.stdin(Buffer.from("last"));
+    input.eof();
+    input.eof();
+    input.stdin(Buffer.from("late"));
     await release();
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual([Buffer.concat(taken).toString(), ends()], ["last", 1]);
@@ -67,11 +65,11 @@ describe("what a client sends", () => {
   it("of sizes that come in a storm is the last one, now and then", async () => {
     const clock = new FakeClock();
     const sizes: number[] = [];
-    const session = { resize: async ({ cols }: { cols: number }) => void sizes.push(cols) } as unknown as Session;
-    const incoming = new Incoming(session, "client", clock, noEvents);
-    incoming.open();
+    const session = { resize: async ({ cols }: { cols: number }) => void sizes.push(cols) } as unknown as InputSink;
+    const input = new ClientInput(session, "client", clock);
+    input.open();
     for (let ms = 1; ms <= 300; ms++) {
-      incoming.resize({ cols: ms, rows: 24 });
+      input.resize({ cols: ms, rows: 24 });
       await clock.advance(1);
     }
     await clock.runOut();
@@ -89,16 +87,52 @@ describe("what a client sends", () => {
         order.push(Buffer.from(bytes).toString());
         return stubborn.write(bytes);
       },
-    } as unknown as Session;
-    const incoming = new Incoming(session, "client", new FakeClock(), noEvents);
-    incoming.open();
-    incoming.resize({ cols: 100, rows: 24 });
-    incoming.resize({ cols: 101, rows: 24 });
-    incoming.stdin(Buffer.from("a"));
+    } as unknown as InputSink;
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.open();
+    input.resize({ cols: 100, rows: 24 });
+    input.resize({ cols: 101, rows: 24 });
+    input.stdin(Buffer.from("a"));
     await release();
-    incoming.resize({ cols: 102, rows: 24 });
-    incoming.stdin(Buffer.from("b"));
+    input.resize({ cols: 102, rows: 24 });
+    input.stdin(Buffer.from("b"));
     await release();
     assert.deepEqual(order, [101, "a", 102, "b"]);
+  });
+});
+
+describe("what a client sends by a second connection", () => {
+  it("goes on behind what was taken, whether or not that is accepted yet, and takes the place of what only waited", async () => {
+    const { session, taken, release } = createStubbornSession();
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.connect({});
+    input.open();
+    await release();
+    input.stdin(Buffer.alloc(2000, "a"));
+    input.stdin(Buffer.alloc(2000, "b"));
+    input.eof();
+    await new Promise((resolve) => setImmediate(resolve));
+    input.disconnect();
+    assert.equal(input.connect({}), 2000);
+    input.stdin(Buffer.alloc(2000, "B"));
+    await release();
+    assert.deepEqual(Buffer.concat(taken).toString(), "a".repeat(2000) + "B".repeat(2000));
+    assert.equal(input.connect({}), 4000);
+  });
+
+  it("is not needed for what was sent by the first", async () => {
+    const { session, taken, release, ends } = createStubbornSession();
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.open();
+    for (const text of ["a", "b"]) input.stdin(Buffer.alloc(2000, text));
+    input.eof();
+    input.disconnect();
+    await release();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([Buffer.concat(taken).length, ends()], [4000, 1]);
+    assert.equal(input.connect({}), 4000);
+    input.eof();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(ends(), 1, "an end that was taken is not taken again");
   });
 });
