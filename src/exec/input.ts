@@ -142,7 +142,8 @@ export class ClientInput {
 
   async #drain(): Promise<void> {
     for (;;) {
-      await this.#applySize();
+      // Nothing is waited for between this and the next piece, so that it is taken when it is counted as taken.
+      while (this.#size !== undefined) await this.#applySize();
       const item = this.#queue.shift();
       if (item === undefined) break;
       if (item === "eof") await this.#sink.endInput();
