@@ -15,6 +15,7 @@ import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
 import { policySchema, readPolicy } from "./config/policy.ts";
+import { recordingSchema } from "./config/recording.ts";
 import { type RuntimeConfig, readRuntimes, runtimesSchema } from "./config/runtimes.ts";
 import { validate } from "./config/validate.ts";
 
@@ -37,6 +38,7 @@ const fileSchema = section({
   policy: policySchema,
   limits: limitsSchema,
   audit: auditSchema,
+  recording: recordingSchema,
   metrics: section({ listen: Type.Optional(text("host:port")) }),
 });
 

@@ -34,6 +34,7 @@ const table = {
   OVERLOADED: { status: 503, close: 4429, reason: "ServiceUnavailable", title: "The gateway is at its limit" },
   DRAINING: { status: 503, close: 1001, reason: "ServiceUnavailable", title: "The gateway is shutting down" },
   RUNTIME_UNAVAILABLE: { status: 503, close: 4503, reason: "ServiceUnavailable", title: "The runtime does not answer" },
+  RECORDING_UNAVAILABLE: { status: 503, close: 4503, reason: "ServiceUnavailable", title: "The session cannot be recorded" },
   AUDIT_UNAVAILABLE: { status: 503, close: 4503, reason: "ServiceUnavailable", title: "The audit trail cannot be written" },
 } as const;
 

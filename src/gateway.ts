@@ -19,6 +19,7 @@ import { Sessions } from "./exec/sessions.ts";
 import { createExecLog } from "./exec-log.ts";
 import { countFreeDescriptors } from "./free-descriptors.ts";
 import { createMetrics } from "./metrics.ts";
+import { openRecordings } from "./recording.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
 import type { App, MetricsPort } from "./server/deps.ts";
@@ -68,6 +69,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const token = await findToken(config, log);
   const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
+  const recordings = await openRecordings(config, audit, log);
   const { authentication, grants, authorizer, reload } = createRights(config, token, audit, log);
   const app = await buildApp({
     sessions,
@@ -78,6 +80,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     authorizer,
     grants,
     audit,
+    recordings,
     clock: systemClock,
     limits: config.limits,
     origins: originRules(config),
@@ -107,10 +110,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     async shutdown(hurry) {
       unfollowTls();
       unwatchRights();
-      const empty = sessions.drain();
-      await waitForEnd(empty, config.limits.shutdownMs, hurry);
-      sessions.stopAll();
-      await empty;
+      await endSessions(sessions, config.limits.shutdownMs, hurry);
       const answered = Promise.all(listeners.map((listener) => listener.stop())).then(() => undefined);
       await waitForEnd(answered, farewellMs, hurry);
       await closeSockets(app);
@@ -118,6 +118,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await app.close();
       sessions.close();
       tickets.close();
+      await recordings.close();
       await audit.close();
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
@@ -221,6 +222,14 @@ async function tryToOpen(app: App, address: Address, options: ListenOptions, log
     log.warn({ address: address.text, reason }, "this listener is left out");
     return undefined;
   }
+}
+
+/** Lets what runs end by itself for a while, and then ends the rest. */
+async function endSessions(sessions: Sessions, ms: number, hurry: AbortSignal | undefined): Promise<void> {
+  const empty = sessions.drain();
+  await waitForEnd(empty, ms, hurry);
+  sessions.stopAll();
+  await empty;
 }
 
 /** Resolves when everything has ended, when the time is over, or when somebody is in a hurry. */

@@ -2,7 +2,6 @@ import { ExecgateError } from "../errors.ts";
 import type { Clock } from "../exec/clock.ts";
 import { type Permit, unconditional } from "../exec/permit.ts";
 import type { ExecRequest } from "../exec/request.ts";
-import type { Session } from "../exec/session.ts";
 import type { Grants } from "./grants.ts";
 import type { Refused } from "./policy/decision.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -24,6 +23,11 @@ export interface AuthorizerDeps {
   /** Undefined: whoever is authenticated may do everything. */
   readonly policy: Policy | undefined;
   readonly onDenied: OnDenied;
+}
+
+/** A session, or what is left of one. */
+export interface Run {
+  readonly request: ExecRequest;
 }
 
 /** What somebody may do to a session of somebody else. */
@@ -85,7 +89,7 @@ export class Authorizer {
    * The session when it is the caller's own, or when the caller may do `verb` to it.
    * @throws FORBIDDEN, or SESSION_NOT_FOUND when the caller may do nothing to it
    */
-  authorizeSession(caller: Caller, verb: Verb, session: Session | undefined): Session {
+  authorizeSession<Kind extends Run>(caller: Caller, verb: Verb, session: Kind | undefined): Kind {
     if (session === undefined) throw sessionNotFound();
     const { request } = session;
     const refused = isOwn(caller, request) ? undefined : this.#refusal(caller, verb, request);
@@ -95,7 +99,7 @@ export class Authorizer {
   }
 
   /** Whether the caller sees this session among others. */
-  isSeen(caller: Caller, { request }: Session): boolean {
+  isSeen(caller: Caller, { request }: Run): boolean {
     return isOwn(caller, request) || this.#refusal(caller, "view", request) === undefined;
   }
 

@@ -80,7 +80,6 @@ type PolicyFile = NonNullable<Static<typeof policySchema>>;
 
 /** @throws ConfigError for what each value for itself does not show */
 export function readPolicy(file: PolicyFile): Policy {
-  refuseRecording(file);
   const bindings = (file.bindings ?? []).map(({ expires, ...rest }, i) => ({
     ...rest,
     expiresAt: expires === undefined ? undefined : readDate(`policy.bindings.${i}.expires`, expires),
@@ -90,14 +89,5 @@ export function readPolicy(file: PolicyFile): Policy {
   } catch (cause) {
     if (cause instanceof PolicyError) throw new ConfigError(`policy.${cause.message}`);
     throw cause;
-  }
-}
-
-/** A promise that cannot be kept is refused, never passed over. */
-function refuseRecording({ roles = {} }: PolicyFile): void {
-  for (const [name, { allow = [] }] of Object.entries(roles)) {
-    const at = allow.findIndex(({ record = "off" }) => record !== "off");
-    if (at < 0) continue;
-    throw new ConfigError(`policy.roles.${name}.allow.${at}.record: this version of execgate cannot record sessions; leave the key out`);
   }
 }

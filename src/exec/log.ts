@@ -45,6 +45,8 @@ export class OutputLog {
   #block = nothing;
   #blockUsed = 0;
   #end = 0;
+  /** Bytes below this are to be kept for nobody but writers. */
+  #dropTo = 0;
   #isEnded = false;
   #admitsRest = false;
   #roomWaiter: (() => void) | undefined;
@@ -115,14 +117,13 @@ export class OutputLog {
     for (const cursor of this.#cursors) cursor.wake();
   }
 
-  /** Lets go of everything kept; a later cursor gets a gap. */
+  /** Lets go of everything kept, of what a writer has still to read as soon as it has; a later cursor gets a gap. */
   drop(): void {
+    this.#dropTo = this.#end;
+    // The block belongs to its entries alone, and goes with the last of them.
     this.#block = nothing;
     this.#blockUsed = 0;
-    for (const entry of this.#entries.slice(this.#head)) this.#letGo(entry);
-    this.#entries = [];
-    this.#head = 0;
-    this.#cost = 0;
+    this.#evict();
   }
 
   open(options: CursorOptions): Cursor {
@@ -146,6 +147,7 @@ export class OutputLog {
 
   /** Told by cursors when a place was given free: what was held may go, and the source may go on. */
   moved(): void {
+    if (this.start < this.#dropTo) this.#evict();
     const waiter = this.#roomWaiter;
     if (waiter === undefined || !this.#hasRoom()) return;
     this.#roomWaiter = undefined;
@@ -201,10 +203,15 @@ export class OutputLog {
     return oldest === undefined || this.#isFree(oldest, this.#floor());
   }
 
+  /** Whether the oldest entry is to go. */
+  #isOver(): boolean {
+    return this.#cost > this.#capacity || this.start < this.#dropTo;
+  }
+
   #evict(): void {
-    if (this.#cost <= this.#capacity) return;
+    if (!this.#isOver()) return;
     const floor = this.#floor();
-    for (let oldest = this.#entries[this.#head]; oldest !== undefined && this.#cost > this.#capacity; oldest = this.#entries[this.#head]) {
+    for (let oldest = this.#entries[this.#head]; oldest !== undefined && this.#isOver(); oldest = this.#entries[this.#head]) {
       if (!this.#isFree(oldest, floor)) break;
       this.#cost -= oldest.bytes.length + entryCost;
       this.#letGo(oldest);

@@ -119,7 +119,7 @@ export class Session {
     } catch (cause) {
       const error = this.#stopReason === undefined ? toExecgateError(cause) : this.#endedBeforeStart();
       observer.failed?.(this, error.code);
-      witness?.failed(this, error.code);
+      witness?.failed?.(this, error.code);
       this.#abandon();
       throw error;
     }
@@ -254,7 +254,7 @@ export class Session {
     this.clients.end();
     this.log.endOutput();
     observer.ended?.(this, this.outcome);
-    witness?.ended(this, this.outcome);
+    witness?.ended?.(this, this.outcome);
     this.#finish(this.outcome);
   }
 

@@ -14,6 +14,7 @@ import { execRoute } from "./routes/exec.ts";
 import { execSocketRoutes } from "./routes/exec-socket.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/page.ts";
+import { recordingRoutes } from "./routes/recordings.ts";
 import { sessionIoRoutes } from "./routes/session-io.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { targetsRoute } from "./routes/targets.ts";
@@ -86,6 +87,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   execSocketRoutes(app, deps);
   sessionRoutes(app, deps);
   sessionIoRoutes(app, deps);
+  recordingRoutes(app, deps);
   targetsRoute(app, deps);
   ticketsRoute(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);

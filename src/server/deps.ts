@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
 import type { Audit } from "../access/audit/audit.ts";
@@ -8,9 +9,12 @@ import type { Principal } from "../access/principal.ts";
 import type { Tickets } from "../access/tickets.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../exec/clock.ts";
+import type { Permit } from "../exec/permit.ts";
+import type { ExecRequest } from "../exec/request.ts";
 import type { Runtime } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import type { Sessions } from "../exec/sessions.ts";
+import type { Witness } from "../exec/witness.ts";
 import type { ReadFront } from "./front.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { OriginRules } from "./origin.ts";
@@ -39,6 +43,31 @@ export interface MetricsPort {
   clientLeft(protocol: string): void;
 }
 
+/** A recording as it is listed, with the request that policy is asked about. */
+export interface ListedRecording {
+  readonly id: string;
+  readonly request: ExecRequest;
+  readonly cols: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly writtenAt: number;
+  /** Whether it is still being written. */
+  readonly isLive: boolean;
+}
+
+/** What recording gives the server. */
+export interface RecordingPort {
+  modeOf(permit: Permit): Permit["record"];
+  witness(mode: Permit["record"]): Witness | undefined;
+  /** Newest first, from behind the id `after` on. */
+  list(after: string | undefined): AsyncIterable<ListedRecording>;
+  find(id: string): Promise<ListedRecording | undefined>;
+  /** The file's whole lines; all of them when the session has ended. */
+  read(id: string, isEnded: boolean): Promise<{ readonly bytes: number; readonly stream: Readable } | undefined>;
+}
+
 /** Everything that the server is built from. */
 export interface AppDeps {
   readonly sessions: Sessions;
@@ -48,6 +77,7 @@ export interface AppDeps {
   readonly authentication: Authentication;
   readonly tickets: Tickets<TicketPurpose>;
   readonly audit: Audit;
+  readonly recordings: RecordingPort;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly origins: OriginRules;

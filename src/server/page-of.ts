@@ -10,14 +10,20 @@ export interface Page<T> {
   readonly continue?: string;
 }
 
+/** How many items are asked for. @throws BAD_REQUEST for a limit of 0 */
+export function limitOf(limit: string | undefined): number {
+  const count = limit === undefined ? limitDefault : Math.min(Number(limit), limitMax);
+  if (count < 1) throw new ExecgateError("BAD_REQUEST", "limit must be at least 1.", { field: "limit" });
+  return count;
+}
+
 /**
  * Cuts a list into pages. The word for the next page is the last item's key, so that items that come and go in between
  * neither repeat nor hide others.
  * @throws BAD_REQUEST for a limit of 0
  */
 export function pageOf<T>(items: readonly T[], keyOf: (item: T) => string, limit: string | undefined, after: string | undefined): Page<T> {
-  const count = limit === undefined ? limitDefault : Math.min(Number(limit), limitMax);
-  if (count < 1) throw new ExecgateError("BAD_REQUEST", "limit must be at least 1.", { field: "limit" });
+  const count = limitOf(limit);
   const sorted = items.filter((item) => after === undefined || keyOf(item) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const page = sorted.slice(0, count);
   const last = page.at(-1);

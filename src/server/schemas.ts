@@ -143,6 +143,8 @@ export const targetsQuery = Type.Object(
   strict,
 );
 
+export const recordingsQuery = Type.Object({ target: queryText, limit: queryCount, continue: queryText }, strict);
+
 export const noQuery = Type.Object({}, strict);
 export const idParams = Type.Object({ id: Type.String() });
 export type IdParams = Static<typeof idParams>;

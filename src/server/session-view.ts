@@ -24,6 +24,7 @@ export function viewSession(session: Session): Record<string, unknown> {
     offset: session.log.end,
     oldestOffset: session.log.start,
     keepMs: request.keepMs,
+    record: session.permit.record,
     createdAt: new Date(session.createdAt).toISOString(),
     startedAt: session.startedAt === undefined ? null : new Date(session.startedAt).toISOString(),
     durationMs: outcome?.durationMs ?? null,

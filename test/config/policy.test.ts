@@ -20,7 +20,7 @@ policy:
   default: deny
   roles:
     prober:   { allow: [{ verbs: [exec], targets: ["docker:db"], modes: [sync], commands: [["pg_isready"], ["/probe.sh", "--quick"]], timeoutMsMax: 5000 }] }
-    operator: { allow: [{ verbs: [exec, attach, view, kill], targets: ["kubernetes:prod/*/*", "docker:*"], commands: any, env: any, users: ["app"], record: off, reasonRequired: true }],
+    operator: { allow: [{ verbs: [exec, attach, view, kill], targets: ["kubernetes:prod/*/*", "docker:*"], commands: any, env: any, users: ["app"], record: strict, reasonRequired: true }],
                 deny:  [{ targets: ["kubernetes:kube-system/**"] }] }
   bindings:
     - { subjects: ["group:probers"], roles: [prober] }
@@ -69,11 +69,7 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   [allow("{ verbs: [view], targets: [host], modes: [async] }"), `${at}.modes.0: expected one of sync, interactive, got "async"`],
   [allow("{ verbs: [view], targets: [host], timeoutMsMax: 0 }"), `${at}.timeoutMsMax: expected a whole number from 1: milliseconds, got 0`],
   [allow("{ verbs: [view], targets: [host], reasonRequired: 1 }"), `${at}.reasonRequired: expected true or false, got 1`],
-  [
-    allow("{ verbs: [view], targets: [host], record: strict }"),
-    `${at}.record: this version of execgate cannot record sessions; leave the key out`,
-  ],
-  [allow("{ verbs: [view], targets: [host], record: bestEffort }"), /^policy\.roles\.r\.allow\.0\.record: .*cannot record/],
+  [allow("{ verbs: [view], targets: [host], record: always }"), `${at}.record: expected one of off, bestEffort, strict, got "always"`],
   ["policy: { roles: { r: { deny: [{ env: any }] } } }", 'policy.roles.r.deny.0.env: expected a list, each a variable\'s name, got "any"'],
   [binding('{ subjects: ["user:a"], roles: [q] }'), 'policy.bindings.0.roles.0: there is no role "q"'],
   [binding('{ subjects: ["user:a"], roles: [toString] }'), 'policy.bindings.0.roles.0: there is no role "toString"'],

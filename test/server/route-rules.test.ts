@@ -13,6 +13,7 @@ import { loadConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/exec/clock.ts";
 import { Sessions } from "../../src/exec/sessions.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { Recordings } from "../../src/recording/recordings.ts";
 import { buildApp } from "../../src/server/app.ts";
 import { createReadFront } from "../../src/server/front.ts";
 import { createOriginRules } from "../../src/server/origin.ts";
@@ -33,6 +34,7 @@ test("a route that does not say who may come to it stops the start", async (t) =
     authorizer: new Authorizer({ clock: systemClock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") }),
     grants,
     audit: noAudit,
+    recordings: new Recordings({ dir: publicDir, mode: "off", bytesMax: 0, keepDays: 0 }, { clock: systemClock, failed: () => undefined }),
     clock: systemClock,
     limits,
     origins: createOriginRules([], [], []),

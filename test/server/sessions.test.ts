@@ -57,6 +57,7 @@ test("a session tells what it is, and ends with its result kept", async () => {
     offset: 0,
     oldestOffset: 0,
     keepMs: 1000,
+    record: "off",
     durationMs: null,
   } as object);
   assert.equal((await served.request(`/v1/sessions/${id}/result`)).status, 202);

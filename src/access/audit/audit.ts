@@ -18,7 +18,7 @@ export interface Audit {
   /** Somebody joined a session by a socket. */
   attached(caller: Caller, verb: Verb, session: Session): void;
   /** Somebody read a session or wrote to it without joining; of one's own nothing is told. */
-  reached(caller: Caller, verb: Verb, session: Session, by: string): void;
+  reached(caller: Caller, verb: Verb, session: Pick<Session, "id" | "request">, by: string): void;
   killed(caller: Caller, session: Session): void;
   /** Policy refused `verb` on this request. */
   denied(caller: Caller, verb: Verb, request: ExecRequest, refused: Refused): void;
@@ -54,7 +54,7 @@ export const noAudit: Audit = {
 
 export function createAudit(trail: AuditTrail, describe: DescribeCommand, clock: Clock): Audit {
   const record = (event: AuditEvent): void => trail.record(event);
-  const attach = (caller: Caller, verb: Verb, { id, request }: Session, by: string): void =>
+  const attach = (caller: Caller, verb: Verb, { id, request }: Pick<Session, "id" | "request">, by: string): void =>
     record({ event: "session.attach", session: id, ...actorOf(caller), owner: request.principal, verb, by });
   return {
     witness: (caller) => createExecWitness(trail, describe, caller),
