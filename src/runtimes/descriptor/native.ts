@@ -28,6 +28,10 @@ export interface DescriptorAddon {
   makeFifo(path: string): number;
   /** A descriptor that reads the file at `path` as a process whose root is `root` sees it: no link leads out. */
   openIn(root: string, path: string): number;
+  /** A descriptor of any process, readable when it has ended. */
+  openProcess(pid: number): number;
+  /** How the process of `openProcess` ended; undefined until its parent has reaped it, -errno where the kernel does not tell (before 6.15). */
+  endOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
 }
 
 /** It is compiled on Linux only; elsewhere the host's fallback, which uses nothing of it, is all there is. */

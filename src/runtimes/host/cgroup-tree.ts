@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
 import type { Exit, Signal, Termination } from "../../exec/runtime.ts";
 import { Descriptor } from "../descriptor/descriptor.ts";
+import { sendSignal, toExit } from "../signals.ts";
 import type { Cgroup } from "./cgroups.ts";
 import { native, type Spawned } from "./native.ts";
-import { sendSignal, toExit } from "./signals.ts";
 import { endMsMax, type Tree } from "./tree.ts";
 
 /** A command in a control group that it cannot leave: the kernel itself ends all of it and says when nobody is left. */

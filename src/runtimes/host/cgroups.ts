@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
+import { sendSignal } from "../signals.ts";
 import type { Controller, Place } from "./hierarchies.ts";
 import { native } from "./native.ts";
-import { sendSignal } from "./signals.ts";
 
 /** What one command and all that it brings forth may use together; 0 is no limit. */
 export interface TreeLimits {

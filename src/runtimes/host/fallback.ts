@@ -5,9 +5,9 @@ import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { ExecgateError } from "../../errors.ts";
 import type { Chunk, ExecSpec, Exit, OutputSource, Process, Signal, Size, StreamName, Termination } from "../../exec/runtime.ts";
+import { sendSignal, signalName } from "../signals.ts";
 import type { Account } from "./account.ts";
 import { environment } from "./environment.ts";
-import { sendSignal, signalName } from "./signals.ts";
 
 /**
  * Starts a command where the addon is not built: for development on other systems, over pipes only, as the gateway's own

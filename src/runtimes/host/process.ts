@@ -2,8 +2,8 @@ import type { Exit, OutputSource, Process, Signal, Size, Termination } from "../
 import { Descriptor } from "../descriptor/descriptor.ts";
 import { Reader } from "../descriptor/reader.ts";
 import { Writer } from "../descriptor/writer.ts";
+import { sendSignal } from "../signals.ts";
 import { native, type Spawned } from "./native.ts";
-import { sendSignal } from "./signals.ts";
 import type { Tree } from "./tree.ts";
 import { resizeTerminal, type Terminal } from "./tty.ts";
 

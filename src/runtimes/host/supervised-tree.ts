@@ -2,9 +2,9 @@ import { constants } from "node:os";
 import { ExecgateError } from "../../errors.ts";
 import type { Exit, Signal, Termination } from "../../exec/runtime.ts";
 import { Descriptor, isAgain } from "../descriptor/descriptor.ts";
+import { toExit } from "../signals.ts";
 import type { Cgroup } from "./cgroups.ts";
 import { native, type Spawned } from "./native.ts";
-import { toExit } from "./signals.ts";
 import { endMsMax, type Tree } from "./tree.ts";
 
 /** What the supervisor reports and takes, as in native/supervisor.h. */

@@ -11,6 +11,9 @@ void export_poll(napi_env env, napi_value exports);
 /* path.c: files by their paths. */
 void export_path(napi_env env, napi_value exports);
 
+/* pidfd.c: processes that are not the gateway's children. */
+void export_pidfd(napi_env env, napi_value exports);
+
 /* wait.c: what becomes of a started process. */
 void export_wait(napi_env env, napi_value exports);
 

@@ -6,7 +6,7 @@
       # The watcher's thread outlives a worker that loaded it.
       "ldflags": ["-Wl,-z,nodelete"],
       "conditions": [
-        ["OS=='linux'", { "sources": ["spawn.c", "launch.c", "launch-packing.c", "launch-watch.c", "path.c", "poll.c", "wait.c"] }, { "type": "none" }]
+        ["OS=='linux'", { "sources": ["spawn.c", "launch.c", "launch-packing.c", "launch-watch.c", "path.c", "pidfd.c", "poll.c", "wait.c"] }, { "type": "none" }]
       ]
     },
     {

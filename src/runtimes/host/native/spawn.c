@@ -292,5 +292,6 @@ NAPI_MODULE_INIT() {
   export_wait(env, exports);
   export_poll(env, exports);
   export_path(env, exports);
+  export_pidfd(env, exports);
   return exports;
 }

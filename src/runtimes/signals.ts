@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { type Exit, type Signal, signals } from "../../exec/runtime.ts";
+import { type Exit, type Signal, signals } from "../exec/runtime.ts";
 
 const names = new Map<number, Signal>(signals.map((name) => [constants.signals[name], name]));
 
