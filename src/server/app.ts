@@ -9,7 +9,8 @@ import type { App, AppDeps, RouteDeps } from "./deps.ts";
 import { installGatekeeper } from "./gatekeeper.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { parseJsonBody } from "./json-body.ts";
-import { refusalOf, sendProblem } from "./problem.ts";
+import { kubernetesRoutes } from "./kubernetes/index.ts";
+import { refusalOf, sendRefusal } from "./problem.ts";
 import { execRoute } from "./routes/exec.ts";
 import { execSocketRoutes } from "./routes/exec-socket.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -35,12 +36,12 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     routerOptions: { maxParamLength: 1024, querystringParser: () => ({}) },
     http: { maxHeaderSize: headerBytesMax },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (cause, request, reply) => void sendProblem(request, reply, cause),
+    frameworkErrors: (cause, request, reply) => void sendRefusal(request, reply, cause),
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler((cause, request, reply) => {
     deps.metrics.refused(refusalOf(cause).code);
-    return sendProblem(request, reply, cause);
+    return sendRefusal(request, reply, cause);
   });
   // Schemas of answers are for the documentation: what is answered is never filtered by them.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -90,6 +91,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   recordingRoutes(app, deps);
   targetsRoute(app, deps);
   ticketsRoute(app, deps);
+  kubernetesRoutes(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);
   await pageRoutes(app, deps);
   for (const [url, methods] of known) refuseOtherMethods(app, url, methods);

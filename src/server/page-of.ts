@@ -20,10 +20,8 @@ export function limitOf(limit: string | undefined): number {
 /**
  * Cuts a list into pages. The word for the next page is the last item's key, so that items that come and go in between
  * neither repeat nor hide others.
- * @throws BAD_REQUEST for a limit of 0
  */
-export function pageOf<T>(items: readonly T[], keyOf: (item: T) => string, limit: string | undefined, after: string | undefined): Page<T> {
-  const count = limitOf(limit);
+export function pageOf<T>(items: readonly T[], keyOf: (item: T) => string, count: number, after: string | undefined): Page<T> {
   const sorted = items.filter((item) => after === undefined || keyOf(item) > after).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const page = sorted.slice(0, count);
   const last = page.at(-1);

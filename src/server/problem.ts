@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, type ErrorDetails, ExecgateError, errorTable, toExecgateError } from "../errors.ts";
+import { isKubernetesPath, statusOf } from "./kubernetes/status.ts";
 
 /** A refusal as RFC 9457 has it. */
 export interface Problem extends ErrorDetails {
@@ -36,15 +37,15 @@ export function refusalOf(cause: unknown): ExecgateError {
   return toExecgateError(cause);
 }
 
-/** Answers with the problem; the cause of an INTERNAL one goes to the log and nowhere else. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, cause: unknown): FastifyReply {
+/** Answers with the refusal, in the form of the API that was asked; the cause of an INTERNAL one goes to the log and nowhere else. */
+export function sendRefusal(request: FastifyRequest, reply: FastifyReply, cause: unknown): FastifyReply {
   const error = refusalOf(cause);
   if (error.code === "INTERNAL") request.log.error({ err: error.cause ?? error }, "request failed");
   const { status } = errorTable[error.code];
   if (error.code === "UNAUTHENTICATED") reply.header("www-authenticate", 'Bearer realm="execgate"');
   if (error.details.retryAfterS !== undefined) reply.header("retry-after", error.details.retryAfterS);
-  return reply
-    .code(status)
-    .type("application/problem+json")
-    .send(JSON.stringify(problemOf(error)));
+  const [type, body] = isKubernetesPath(request.url)
+    ? (["application/json", statusOf(error)] as const)
+    : (["application/problem+json", problemOf(error)] as const);
+  return reply.code(status).type(type).send(JSON.stringify(body));
 }

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { elsewhere } from "../fixtures/elsewhere.ts";
 import { refusalOf } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
-import { assertProblem } from "../fixtures/http-answer.ts";
+import { assertProblem, assertRefusal } from "../fixtures/http-answer.ts";
 import { sendRaw } from "../fixtures/raw-socket.ts";
 import { routesOf } from "../fixtures/routes.ts";
 
@@ -38,7 +38,7 @@ test("every route asks who it is, but those that are public", async () => {
       const where = `${method} ${path} ${authorization}`;
       if (isPublic(path, method)) assert.equal(answer.status, 200, where);
       else assert.equal(answer.status, 401, where);
-      if (answer.status === 401 && method !== "HEAD") assertProblem(answer, 401, "UNAUTHENTICATED");
+      if (answer.status === 401 && method !== "HEAD") assertRefusal(path, answer, 401, "UNAUTHENTICATED");
       assert.equal(answer.headers["www-authenticate"] !== undefined, answer.status === 401, where);
     }
   }
@@ -110,7 +110,7 @@ test("a name that is none of ours is 421 on every route that asks", async () => 
     const where = `${method} ${path}`;
     if (anyHost.includes(path) && ["GET", "HEAD"].includes(method)) assert.notEqual(answer.status, 421, where);
     else assert.equal(answer.status, 421, where);
-    if (answer.status === 421 && method !== "HEAD") assertProblem(answer, 421, "UNKNOWN_HOST");
+    if (answer.status === 421 && method !== "HEAD") assertRefusal(path, answer, 421, "UNKNOWN_HOST");
   }
 });
 

@@ -7,7 +7,7 @@ import { digestOf } from "../../src/access/static-tokens.ts";
 import { makeAuthority, makeLeaf } from "../fixtures/certificates.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { audience, type Issuer, openIssuer } from "../fixtures/issuer.ts";
-import { execWays, type Presented, send, sessionWays, type Verdict, type WantedExec } from "../fixtures/ways.ts";
+import { execWays, type Presented, refusedWays, send, sessionWays, type Verdict, type WantedExec } from "../fixtures/ways.ts";
 
 const any = { verbs: ["exec", "attach", "view", "kill"], targets: ["host"], commands: "any" };
 const roles = {
@@ -152,6 +152,9 @@ describe("one decision by every way in", () => {
           const verdict = await decide(setting.served.url, presented, wanted);
           assert.equal(verdict, expected[name], `${name} by ${way}`);
           if (verdict === "ran") ran++;
+        }
+        for (const [way, decide] of Object.entries(refusedWays)) {
+          assert.equal(await decide(setting.served.url, presented, wanted), expected[name], `${name} by ${way}`);
         }
       }
       assert.equal((await startedSoFar()) - before, ran, "what was refused started nothing");

@@ -39,7 +39,7 @@ function socketDepsOf({ clock, heartbeat, limits, metrics }: RouteDeps): SocketD
 }
 
 /** Takes the request in for the socket that is to come. */
-function admitForSocket(request: FastifyRequest, authorized: Authorized, deps: RouteDeps): void {
+export function admitForSocket(request: FastifyRequest, authorized: Authorized, deps: RouteDeps): void {
   const session = admit(authorized, deps);
   request.admitted = session;
   // Until the socket speaks for the client, its connection does: who leaves during the upgrade starts nothing.
@@ -56,7 +56,7 @@ interface SocketWishes {
 }
 
 /** Starts the command that was admitted, and joins the socket to it. */
-function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: Subprotocol, wishes: SocketWishes, deps: RouteDeps): void {
+export function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: Subprotocol, wishes: SocketWishes, deps: RouteDeps): void {
   const session = request.admitted;
   if (session === undefined) {
     ws.close(4500);
@@ -77,7 +77,7 @@ function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: Subprot
   void socket.run(start).catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
 }
 
-function upgradeOnly(_request: FastifyRequest, reply: FastifyReply): never {
+export function upgradeOnly(_request: FastifyRequest, reply: FastifyReply): never {
   reply.headers({ connection: "upgrade", upgrade: "websocket" });
   throw new ExecgateError("UPGRADE_REQUIRED", "Open this path as a WebSocket, or POST to /v1/exec for an answer in one piece.");
 }
@@ -197,7 +197,7 @@ function chooseSubprotocol(request: FastifyRequest): Subprotocol {
 }
 
 /** To a Kubernetes client a terminal is an `xterm`, and a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
-function normalizeKubernetesQuery(query: ExecQuery): void {
+export function normalizeKubernetesQuery(query: Partial<ExecQuery>): void {
   for (const name of kubernetesFlags) {
     const value = query[name];
     query[name] = value === undefined || value === "0" || String(value).toLowerCase() === "false" ? "0" : "1";

@@ -4,7 +4,7 @@ import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
 import { feed } from "../feed.ts";
 import { inputBytes } from "../input-bytes.ts";
-import { pageOf } from "../page-of.ts";
+import { limitOf, pageOf } from "../page-of.ts";
 import { idParams, sessionBody, sessionsQuery } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
@@ -35,7 +35,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
         (target === undefined || session.request.target.id === target) &&
         (state === undefined || session.state === state),
     );
-    const { items, ...rest } = pageOf(seen, (session) => session.id, limit, after);
+    const { items, ...rest } = pageOf(seen, (session) => session.id, limitOf(limit), after);
     return Promise.resolve({ sessions: items.map(viewSession), ...rest });
   });
 

@@ -2,7 +2,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { listTargets } from "../../exec/targets.ts";
 import type { App, RouteDeps } from "../deps.ts";
-import { pageOf } from "../page-of.ts";
+import { limitOf, pageOf } from "../page-of.ts";
 import { listOf } from "../query.ts";
 import { targetsQuery } from "../schemas.ts";
 import { findTarget } from "../target.ts";
@@ -21,7 +21,7 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
       const wanted = targets.filter(
         (target) => deps.authorizer.isNear(request.principal, target.id) && labels.every(([name, value]) => target.labels[name] === value),
       );
-      const { items, ...rest } = pageOf(wanted, (target) => target.id, limit, after);
+      const { items, ...rest } = pageOf(wanted, (target) => target.id, limitOf(limit), after);
       return { targets: items.map(view), ...(unavailable.length > 0 && { unavailable }), ...rest };
     },
   );

@@ -1,0 +1,77 @@
+import type { Caller } from "../../access/principal.ts";
+import { objectOf, type Resource } from "./resource.ts";
+import { type Change, Revisions } from "./revisions.ts";
+
+/** What there is of a kind, whoever may know of it. */
+export interface Reading<T> {
+  readonly items: readonly T[];
+  /** Names of the runtimes that did not answer. */
+  readonly silent: readonly string[];
+  /** Whether an item would be among `items` if it were there. */
+  isCovered(item: T): boolean;
+}
+
+/** Where the things of a kind come from. */
+export interface Source<T> {
+  /** @throws what a runtime refuses, when nothing but it was asked */
+  read(namespace: string | undefined): Promise<Reading<T>>;
+  /** What of an item the caller may know of; undefined for nothing. */
+  seenBy(caller: Caller, item: T): T | undefined;
+}
+
+/** What somebody is shown of a kind, and the revision in which it is so. */
+export interface Listing<T> {
+  readonly items: readonly T[];
+  readonly silent: readonly string[];
+  readonly revision: number;
+}
+
+/** The things of one kind: looked at when somebody asks, with everything numbered that has changed between two looks. */
+export class Collection<T> {
+  readonly resource: Resource<T>;
+  readonly #source: Source<T>;
+  readonly #revisions: Revisions<T>;
+
+  /** @param now milliseconds since 1970 */
+  constructor(resource: Resource<T>, source: Source<T>, now: number) {
+    this.resource = resource;
+    this.#source = source;
+    this.#revisions = new Revisions(now, (item) => JSON.stringify(objectOf(resource, item, "")));
+  }
+
+  get revision(): number {
+    return this.#revisions.current;
+  }
+
+  /** What the caller may know of in one namespace, or in all, in order. @throws what a runtime refuses */
+  async list(caller: Caller, namespace?: string): Promise<Listing<T>> {
+    const { items, silent } = await this.look(namespace);
+    const seen = items.flatMap((item) => this.#source.seenBy(caller, item) ?? []);
+    return { items: seen.sort((a, b) => (this.resource.key(a) < this.resource.key(b) ? -1 : 1)), silent, revision: this.revision };
+  }
+
+  /** Takes note of what there is now. @throws what a runtime refuses */
+  async look(namespace?: string): Promise<Reading<T>> {
+    const reading = await this.#source.read(namespace);
+    this.#revisions.note(new Map(reading.items.map((item) => [this.#lifeOf(item), item])), (item) => reading.isCovered(item));
+    return reading;
+  }
+
+  /** What has become different after `revision` for the caller; undefined when that is no longer known. */
+  changes(caller: Caller, revision: number): readonly Change<T>[] | undefined {
+    return this.#revisions.since(revision)?.flatMap((change) => {
+      const item = this.#source.seenBy(caller, change.item);
+      return item === undefined ? [] : [{ ...change, item }];
+    });
+  }
+
+  /** The revision in which an item last changed, as Kubernetes writes it. */
+  versionOf(item: T): string {
+    return String(this.#revisions.of(this.#lifeOf(item)));
+  }
+
+  /** What takes the name of something else is not that. */
+  #lifeOf(item: T): string {
+    return `${this.resource.key(item)} ${this.resource.uid(item)}`;
+  }
+}
