@@ -38,7 +38,7 @@ async function run(options: ExecOptions, { socket, failure }: Dialled, io: Clien
   );
   // Without acknowledgements the server sends on; then only a socket that is not read holds it back.
   const hold = (held: boolean): void => (held && !isAcknowledged ? socket.pause() : socket.resume());
-  const connection = connect(socket, handlers, { hold });
+  const connection = connect({ socket }, handlers, { hold });
   const interrupts = passInterrupts(
     io,
     connection,

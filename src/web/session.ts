@@ -19,18 +19,21 @@ export async function runSession(
 ): Promise<ConnectionEnd> {
   const socket = new WebSocket(execUrl(base), [nativeSubprotocol, ticketPrefix + ticket]);
   const count = new ParsedCount((bytes) => connection.ack(bytes));
-  const connection: Connection = connect(socket, {
-    attached: (message) => {
-      count.skipTo(message.offset);
-      attached(message.target);
+  const connection: Connection = connect(
+    { socket },
+    {
+      attached: (message) => {
+        count.skipTo(message.offset);
+        attached(message.target);
+      },
+      gap: (_from, to) => count.skipTo(to),
+      output: ({ bytes }) => {
+        const parsed = count.receive(bytes.byteLength);
+        const written = terminal.write(bytes).then(parsed);
+        return count.unparsed > unparsedBytesMax ? written : undefined;
+      },
     },
-    gap: (_from, to) => count.skipTo(to),
-    output: ({ bytes }) => {
-      const parsed = count.receive(bytes.byteLength);
-      const written = terminal.write(bytes).then(parsed);
-      return count.unparsed > unparsedBytesMax ? written : undefined;
-    },
-  });
+  );
   const input = terminal.onInput((bytes) => void connection.write(bytes));
   const resize = terminal.onResize(({ cols, rows }) => connection.resize(cols, rows));
   try {

@@ -19,7 +19,7 @@ const exit: ExitMessage = {
 
 function open(handlers: Partial<ConnectionHandlers> = {}, options?: ConnectOptions) {
   const socket = new FakeSocket();
-  const connection = connect(socket, { output: () => {}, ...handlers }, options);
+  const connection = connect({ socket }, { output: () => {}, ...handlers }, options);
   socket.open();
   return { socket, connection };
 }
@@ -100,7 +100,7 @@ describe("stdin on a connection", () => {
 describe("control messages of a connection", () => {
   test("are sent at once, and those from before the opening when it opens", () => {
     const socket = new FakeSocket();
-    const connection = connect(socket, { output: () => {} });
+    const connection = connect({ socket }, { output: () => {} });
     connection.resize(100, 40);
     assert.deepEqual(socket.control, []);
     socket.open();
@@ -210,7 +210,7 @@ describe("the end of a connection", () => {
 
   test("tells a connection that was never let in", async () => {
     const socket = new FakeSocket();
-    const connection = connect(socket, { output: () => {} });
+    const connection = connect({ socket }, { output: () => {} });
     socket.end(1006);
     assert.deepEqual(await connection.ended, { kind: "lost", closeCode: 1006, reason: "", opened: false });
   });
