@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
+import type { Dialled } from "../client/redial.ts";
+import { isFinalStatus, Refusal } from "../client/refusal.ts";
 import { nativeSubprotocol } from "../wire/index.ts";
-import { ClientError } from "./client-error.ts";
 import { type Endpoint, urlOf } from "./endpoint.ts";
 
 const handshakeMs = 30_000;
@@ -9,15 +10,14 @@ const handshakeMs = 30_000;
 const silentMsMax = 60_000;
 const refusalBytesMax = 65_536;
 
-/** A WebSocket that is being opened. */
-export interface Dialled {
+/** A WebSocket of Node that is being opened. */
+export interface NodeDialled extends Dialled {
   readonly socket: WebSocket;
-  /** Why the socket was never let in, once it is closed. */
-  failure(): ClientError | undefined;
+  refusal(): Refusal | undefined;
 }
 
 /** Opens the WebSocket `path` of the gateway. Never throws: what goes wrong closes the socket. */
-export function dial(endpoint: Endpoint, path: string, query: URLSearchParams): Dialled {
+export function dial(endpoint: Endpoint, path: string, query: URLSearchParams): NodeDialled {
   const url = urlOf(endpoint, path);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   // The query is percent-encoded throughout: a plus sign is a space to some servers and itself to others.
@@ -28,16 +28,17 @@ export function dial(endpoint: Endpoint, path: string, query: URLSearchParams): 
     handshakeTimeout: handshakeMs,
     ...(endpoint.ca !== undefined && { ca: endpoint.ca }),
   });
-  let failure: ClientError | undefined;
+  let refusal: Refusal | undefined;
   socket.on("error", (error) => {
-    failure ??= new ClientError(`cannot reach ${endpoint.url.origin}: ${error.message || (error as NodeJS.ErrnoException).code}`);
+    const what = error.message || (error as NodeJS.ErrnoException).code;
+    refusal ??= new Refusal("", `cannot reach ${endpoint.url.origin}: ${what}`, false);
   });
   socket.on("unexpected-response", async (_request, response) => {
-    failure = await readRefusal(response);
+    refusal = await readRefusal(response);
     socket.terminate();
   });
   watch(socket);
-  return { socket, failure: () => failure };
+  return { socket, refusal: () => refusal };
 }
 
 /** Ends a connection on which pings have ceased. A server that never pings is not held to it. */
@@ -51,16 +52,17 @@ function watch(socket: WebSocket): void {
 }
 
 /** An answer other than the upgrade: the gateway's problem, or that of something before it. */
-async function readRefusal(response: IncomingMessage): Promise<ClientError> {
-  const status = `the server answered ${response.statusCode} ${response.statusMessage ?? ""}`.trim();
+async function readRefusal(response: IncomingMessage): Promise<Refusal> {
+  const { statusCode = 0, statusMessage = "" } = response;
+  const isFinal = isFinalStatus(statusCode);
   try {
     const problem = JSON.parse(await readBody(response)) as { code?: unknown; detail?: unknown; title?: unknown } | null;
     const detail = problem?.detail ?? problem?.title;
-    if (typeof problem?.code === "string" && typeof detail === "string") return new ClientError(`${problem.code}: ${detail}`);
+    if (typeof problem?.code === "string" && typeof detail === "string") return new Refusal(problem.code, detail, isFinal);
   } catch {
     // What is not a problem of the gateway has nothing to add to its status.
   }
-  return new ClientError(status);
+  return new Refusal("", `the server answered ${statusCode} ${statusMessage}`.trim(), isFinal);
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {

@@ -1,6 +1,6 @@
 import { type Connection, type ConnectionHandlers, connect } from "../client/connection.ts";
 import { failedStatus } from "./client-error.ts";
-import { type Dialled, dial } from "./dial.ts";
+import { dial, type NodeDialled } from "./dial.ts";
 import { findEndpoint } from "./endpoint.ts";
 import { createEscapeFilter } from "./escape.ts";
 import { type ExecOptions, execQuery, parseExecOptions } from "./exec-options.ts";
@@ -26,7 +26,7 @@ export async function exec(args: readonly string[], io: ClientIo): Promise<numbe
   return status;
 }
 
-async function run(options: ExecOptions, { socket, failure }: Dialled, io: ClientIo, stderr: Sink): Promise<Ending> {
+async function run(options: ExecOptions, { socket, refusal: refusalOf }: NodeDialled, io: ClientIo, stderr: Sink): Promise<Ending> {
   const stdout = createSink(io.stdout);
   let isAcknowledged = false;
   const handlers = createHandlers(
@@ -54,8 +54,8 @@ async function run(options: ExecOptions, { socket, failure }: Dialled, io: Clien
     await stdout.flush();
     const interrupted = interrupts.status();
     if (interrupted !== undefined) return { status: interrupted };
-    const refusal = end.kind === "lost" && !end.opened ? failure() : undefined;
-    return refusal === undefined ? endingOf(end) : { status: failedStatus, message: refusal.message };
+    const refusal = end.kind === "lost" && !end.opened ? refusalOf() : undefined;
+    return endingOf(refusal === undefined ? end : { kind: "error", code: refusal.code, message: refusal.message });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EPIPE") return { status: brokenPipeStatus };
     return { status: failedStatus, message: `cannot write the output: ${error instanceof Error ? error.message : error}` };
@@ -119,7 +119,7 @@ async function sendInput(io: ClientIo, connection: Connection, escaped: (() => v
 }
 
 /** Ends the connection by its own handshake, and without it where the other side is silent. */
-function leave(connection: Connection, socket: Dialled["socket"]): void {
+function leave(connection: Connection, socket: NodeDialled["socket"]): void {
   connection.close();
   setTimeout(() => socket.terminate(), leaveMs).unref();
 }

@@ -17,7 +17,7 @@ export function endingOf(end: ConnectionEnd): Ending {
     case "exit":
       return exitEnding(end.exit);
     case "error":
-      return { status: failedStatus, message: `${end.code}: ${end.message}` };
+      return { status: failedStatus, message: end.code === "" ? end.message : `${end.code}: ${end.message}` };
     case "lost":
       return { status: failedStatus, message: `the connection was lost: ${end.reason || `close code ${end.closeCode}`}` };
     case "detached":
