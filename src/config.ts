@@ -15,9 +15,11 @@ import { limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
 import { policySchema, readPolicy } from "./config/policy.ts";
+import { probesSchema, readProbes } from "./config/probes.ts";
 import { recordingSchema } from "./config/recording.ts";
 import { type RuntimeConfig, readRuntimes, runtimesSchema } from "./config/runtimes.ts";
 import { validate } from "./config/validate.ts";
+import type { ProbeDefinition } from "./probes/definition.ts";
 
 /** The whole file; a section of more than a few keys has a file of its own in `config/`. */
 const fileSchema = section({
@@ -39,6 +41,7 @@ const fileSchema = section({
   limits: limitsSchema,
   audit: auditSchema,
   recording: recordingSchema,
+  probes: probesSchema,
   metrics: section({ listen: Type.Optional(text("host:port")) }),
 });
 
@@ -46,7 +49,9 @@ type FileConfig = Static<typeof fileSchema>;
 
 /** Everything that can be set, validated and with its defaults: file, environment and flags in one. */
 export interface Config
-  extends Readonly<Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode" | "runtimes">> {
+  extends Readonly<
+    Omit<FileConfig, "listen" | "metrics" | "behindProxy" | "auth" | "policy" | "audit" | "unixMode" | "runtimes" | "probes">
+  > {
   /** Undefined when there is none. */
   readonly file: ReadFile | undefined;
   readonly listen: readonly Address[];
@@ -63,6 +68,7 @@ export interface Config
   readonly policy: Policy | undefined;
   /** Undefined: nothing is audited. */
   readonly audit: AuditConfig | undefined;
+  readonly probes: readonly ProbeDefinition[];
   /** The owner's token when the environment gives it; else, without an `auth` section, it is made and kept in `stateDir`. */
   readonly token: string | undefined;
   readonly stateDir: string;
@@ -90,7 +96,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
   const runtimes = readRuntimes(file.runtimes, { runtimes: flags.runtime ?? [], hostUser: flags["host-user"] });
-  const { metrics: _, auth, policy, audit, unixMode, ...rest } = file;
+  const { metrics: _, auth, policy, audit, unixMode, probes, ...rest } = file;
   return Object.freeze({
     ...rest,
     file: read?.file,
@@ -102,6 +108,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
     auth: auth && readAuth(auth),
     policy: policy && readPolicy(policy),
     audit: audit && readAudit(audit),
+    probes: readProbes(probes),
     token: readOwnerToken(env),
     stateDir: stateDir(env),
   });

@@ -8,6 +8,7 @@ const table = {
   FORBIDDEN: { status: 403, close: 4403, reason: "Forbidden", title: "This is not allowed" },
   NOT_FOUND: { status: 404, close: 4404, reason: "NotFound", title: "There is nothing at this path" },
   TARGET_NOT_FOUND: { status: 404, close: 4404, reason: "NotFound", title: "There is no such target" },
+  PROBE_NOT_FOUND: { status: 404, close: 4404, reason: "NotFound", title: "There is no such probe" },
   SESSION_NOT_FOUND: { status: 404, close: 4404, reason: "NotFound", title: "There is no such session" },
   CLIENT_NOT_FOUND: { status: 404, close: 4404, reason: "NotFound", title: "There is no such client" },
   METHOD_NOT_ALLOWED: { status: 405, close: 4400, reason: "MethodNotAllowed", title: "The path does not answer this method" },

@@ -19,6 +19,7 @@ import { Sessions } from "./exec/sessions.ts";
 import { createExecLog } from "./exec-log.ts";
 import { countFreeDescriptors } from "./free-descriptors.ts";
 import { createMetrics } from "./metrics.ts";
+import { Probes } from "./probes/probes.ts";
 import { openRecordings } from "./recording.ts";
 import { createRuntimes } from "./runtimes/index.ts";
 import { buildApp } from "./server/app.ts";
@@ -43,8 +44,8 @@ export interface Gateway {
   readonly token: string | undefined;
   readonly runtimes: ReadonlyMap<string, Runtime>;
   readonly audit: Audit;
-  /** Lives by this identity and policy from here on, and ends what they do not allow. Returns how much it ended. */
-  reload(config: Pick<Config, "auth" | "policy" | "token">): number;
+  /** Lives by this identity, policy and probes from here on, and ends what they do not allow. Returns how much it ended. */
+  reload(config: Pick<Config, "auth" | "policy" | "token" | "probes">): number;
   /**
    * Starts nothing more, waits up to `shutdownMs` for what runs, ends the rest, and closes everything.
    * @param hurry ends the rest at once when it aborts
@@ -70,7 +71,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
   const recordings = await openRecordings(config, audit, log);
-  const { authentication, grants, authorizer, reload } = createRights(config, token, audit, log);
+  const probes = new Probes(config.probes, { runtimes, sessions, audit, clock: systemClock, observer: metrics.probes });
+  const { authentication, grants, authorizer, reload } = createRights(config, token, probes, audit, log);
   const app = await buildApp({
     sessions,
     runtimes,
@@ -81,6 +83,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     grants,
     audit,
     recordings,
+    probes,
     clock: systemClock,
     limits: config.limits,
     origins: originRules(config),
@@ -91,13 +94,13 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     publicDir: fileURLToPath(new URL("public/", packageDir)),
   });
   await app.ready();
-  warnOfNobody(config, token, log);
   const tls = config.listen.some((address) => address.tls) ? await readTls(config) : undefined;
   authentication.trustAuthorities(tls?.clientCa);
   const listeners = await openListeners(app, config, { tls, descriptors }, log);
   const unwatchRights = watchRights(grants, authentication, authorizer, systemClock);
   const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
+  probes.start();
   audit.record({ event: "server.start", version, listen: listeners.map((listener) => listener.url) });
   return {
     app,
@@ -110,11 +113,9 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     async shutdown(hurry) {
       unfollowTls();
       unwatchRights();
+      probes.stop();
       await endSessions(sessions, config.limits.shutdownMs, hurry);
-      const answered = Promise.all(listeners.map((listener) => listener.stop())).then(() => undefined);
-      await waitForEnd(answered, farewellMs, hurry);
-      await closeSockets(app);
-      await Promise.all([...listeners, metricsListener].map((listener) => listener?.close()));
+      await closeListeners(app, listeners, metricsListener, hurry);
       await app.close();
       sessions.close();
       tickets.close();
@@ -126,14 +127,17 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
 }
 
 /** Who somebody is, what they may do, and what goes on by that. */
-function createRights({ auth, policy }: Config, token: string | undefined, audit: Audit, log: Logger) {
+function createRights(config: Config, token: string | undefined, probes: Probes, audit: Audit, log: Logger) {
+  const { auth, policy } = config;
+  warnOfNobody(config, token, log);
   const authentication = new Authentication(auth ?? noAuth, token, systemClock, log);
   const grants = new Grants();
   const authorizer = new Authorizer({ clock: systemClock, grants, policy, onDenied: tellDenials(log, audit) });
-  const reload: Gateway["reload"] = (config) => {
+  const reload: Gateway["reload"] = (next) => {
+    probes.replace(next.probes);
     // An `auth` section that was not there before takes the place of the token that was made at the start.
-    authentication.configure(config.auth ?? noAuth, config.auth === undefined ? token : config.token);
-    return grants.renew((principal) => authentication.current(principal)) + authorizer.replacePolicy(config.policy);
+    authentication.configure(next.auth ?? noAuth, next.auth === undefined ? token : next.token);
+    return grants.renew((principal) => authentication.current(principal)) + authorizer.replacePolicy(next.policy);
   };
   return { authentication, grants, authorizer, reload };
 }
@@ -230,6 +234,19 @@ async function endSessions(sessions: Sessions, ms: number, hurry: AbortSignal | 
   await waitForEnd(empty, ms, hurry);
   sessions.stopAll();
   await empty;
+}
+
+/** Lets answers that are under way come to their end, says farewell to the sockets, and closes all of them. */
+async function closeListeners(
+  app: App,
+  listeners: readonly Listener[],
+  metrics: { close(): Promise<void> } | undefined,
+  hurry: AbortSignal | undefined,
+): Promise<void> {
+  const answered = Promise.all(listeners.map((listener) => listener.stop())).then(() => undefined);
+  await waitForEnd(answered, farewellMs, hurry);
+  await closeSockets(app);
+  await Promise.all([...listeners, metrics].map((listener) => listener?.close()));
 }
 
 /** Resolves when everything has ended, when the time is over, or when somebody is in a hurry. */

@@ -6,6 +6,7 @@ import { askHealth } from "./exec/health.ts";
 import type { Observer } from "./exec/observer.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import type { Session } from "./exec/session.ts";
+import type { ProbeObserver } from "./probes/probe.ts";
 
 /** The metrics, and the two sides that feed them: the core as its observer, the server by calling. */
 export interface Metrics {
@@ -16,6 +17,7 @@ export interface Metrics {
   clientCame(protocol: string): void;
   clientLeft(protocol: string): void;
   audited(event: AuditEventName): void;
+  readonly probes: ProbeObserver;
 }
 
 /** From a fast host command to a long container start, in seconds. */
@@ -67,6 +69,7 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
     clientCame: (protocol) => clients.inc({ protocol }),
     clientLeft: (protocol) => clients.dec({ protocol }),
     audited: (event) => audited.inc({ event }),
+    probes: createProbeMetrics(registers),
     observer: {
       started(session, startMs) {
         active.labels(...labelsOf(session)).inc();
@@ -83,6 +86,27 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
       },
       output: (stream, count) => byStream[stream].inc(count),
       heldBack: (ms) => backpressure.inc(ms / 1000),
+    },
+  };
+}
+
+function createProbeMetrics(registers: Registry[]): ProbeObserver {
+  const labelNames = ["probe"] as const;
+  const success = new Gauge({ name: "execgate_probe_success", help: "Whether all targets of the probe pass.", labelNames, registers });
+  const durations = new Gauge({
+    name: "execgate_probe_duration_seconds",
+    help: "How long the slowest of the latest checks of the probe took.",
+    labelNames,
+    registers,
+  });
+  return {
+    checked(probe, isPassing, durationMs) {
+      success.set({ probe }, isPassing ? 1 : 0);
+      durations.set({ probe }, durationMs / 1000);
+    },
+    removed(probe) {
+      success.remove({ probe });
+      durations.remove({ probe });
     },
   };
 }

@@ -15,10 +15,10 @@ export interface ReloadDeps {
 }
 
 /** What a reload changes; everything else waits for a restart. */
-const reloaded: readonly string[] = ["auth", "policy", "file"];
+const reloaded: readonly string[] = ["auth", "policy", "probes", "file"];
 
 /**
- * Returns what reads the configuration again: identity and policy are what the file says from then on, or, when it is no
+ * Returns what reads the configuration again: identity, policy and probes are what the file says from then on, or, when it is no
  * good, what they were; the audit goes on in the file that stands at its path.
  */
 export function createReload({ config: started, load, apply, audit, log }: ReloadDeps): () => void {
@@ -36,7 +36,7 @@ export function createReload({ config: started, load, apply, audit, log }: Reloa
       log.warn("the configuration has no policy any more: whoever is authenticated may do everything");
     }
     current = next;
-    log.info({ file: next.file?.path, sha256: next.file?.sha256, ended }, "auth and policy were read again");
+    log.info({ file: next.file?.path, sha256: next.file?.sha256, ended }, "auth, policy and probes were read again");
     audit.record({ event: "policy.reload", outcome: "applied", sha256: next.file?.sha256 });
     const waiting = changedKeys(started, next);
     if (waiting.length > 0) log.warn({ settings: waiting }, "these settings have changed and wait for a restart");

@@ -51,7 +51,7 @@ test("a good file is applied, told and audited by its digest", () => {
   assert.deepEqual(events, [{ event: "policy.reload", outcome: "applied", sha256: applied[0]?.file?.sha256 }]);
   assert.deepEqual(
     lines.map(({ msg }) => msg),
-    ["auth and policy were read again"],
+    ["auth, policy and probes were read again"],
   );
   assert.equal(reopened(), 1);
 });
@@ -96,7 +96,7 @@ test("a policy that is gone is said, and settings that wait for a restart are na
     lines.map(({ level, msg }) => [level, msg.slice(0, 40)]),
     [
       [40, "the configuration has no policy any more"],
-      [30, "auth and policy were read again"],
+      [30, "auth, policy and probes were read again"],
       [40, "these settings have changed and wait for"],
     ],
   );

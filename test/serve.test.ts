@@ -185,7 +185,7 @@ test("SIGHUP reads the policy again, a bad or empty file keeps it and says why",
   const kept = await hangUp("policy: { rolls: {} }", "the configuration could not be read again; the one from before goes on");
   assert.equal(kept.reason, "policy.rolls: unknown key");
   assert.equal(await exec(), 200);
-  await hangUp(settingsOf("docker:*"), "auth and policy were read again");
+  await hangUp(settingsOf("docker:*"), "auth, policy and probes were read again");
   assert.equal(await exec(), 404);
 });
 
@@ -196,7 +196,7 @@ test("a changed file is read again by itself, also when it is truncated before i
   const session = await request("/v1/sessions", { method: "POST", body: { command: ["cat"], stdin: true } });
   await writeFile(file, "");
   await writeFile(file, settingsOf("docker:*"));
-  await gateway.logged("auth and policy were read again");
+  await gateway.logged("auth, policy and probes were read again");
   await until("end of the session", async () => {
     const { state, endedBy } = (await request(String(session.headers.location))).json as { state: string; endedBy: string | null };
     return state === "ended" && endedBy === "policy";

@@ -1,7 +1,7 @@
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { ConfigError } from "./config-error.ts";
 import { flag, section, text, texts, userId } from "./fields.ts";
-import { validate } from "./validate.ts";
+import { validateEntry } from "./validate.ts";
 
 /** What may be said of a runtime, by its kind. */
 const kinds = {
@@ -52,16 +52,9 @@ function readRuntime(name: string, entry: Readonly<Record<string, unknown>>): Ru
   const { kind: named = name, ...given } = entry;
   const kind = kindOf("kind" in entry ? `${at}.kind` : at, named);
   if ((kind === "host") !== (name === "host")) throw new ConfigError(`${at}.kind: the kind host and the name host belong together`);
-  const runtime = { name, kind, options: readOptions(name, kind, given) } as RuntimeConfig;
+  const runtime = { name, kind, options: validateEntry("runtimes", name, kinds[kind], given) } as RuntimeConfig;
   if (runtime.kind === "host") checkDynamicUsers(runtime.options.dynamicUsers);
   return Object.freeze(runtime);
-}
-
-/** Read by a schema of the whole path, so that a message names the key as it stands in the file. */
-function readOptions(name: string, kind: Kind, given: object): RuntimeConfig["options"] {
-  const schema: TSchema = section({ runtimes: section({ [name]: kinds[kind] }) });
-  const { runtimes } = validate(schema, { runtimes: { [name]: given } }) as { runtimes: Record<string, RuntimeConfig["options"]> };
-  return runtimes[name] as RuntimeConfig["options"];
 }
 
 function kindOf(at: string, name: unknown): Kind {

@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "typebox";
 import { Value } from "typebox/value";
 import { ConfigError } from "./config-error.ts";
+import { section } from "./fields.ts";
 
 /**
  * Checks what the file says before anything is filled in, so that a wrong value is named and never replaced by a default.
@@ -13,6 +14,16 @@ export function validate<T extends TSchema>(schema: T, given: unknown): Static<T
   const error = errors.find(isUnknownKey) ?? errors[0];
   if (error !== undefined) throw new ConfigError(explain(schema, filled, error));
   return filled as Static<T>;
+}
+
+/**
+ * Checks an entry that goes by a name of the file's own choice, as {@link validate} does the whole: the message names it as
+ * it stands in the file.
+ * @param key the section that it stands in
+ */
+export function validateEntry<T extends TSchema>(key: string, name: string, schema: T, given: unknown): Static<T> {
+  const filled: unknown = validate(section({ [key]: section({ [name]: schema }) }), { [key]: { [name]: given } });
+  return (filled as Record<string, Record<string, Static<T>>>)[key]?.[name] as Static<T>;
 }
 
 function explain(whole: TSchema, value: unknown, error: ReturnType<typeof Value.Errors>[number]): string {

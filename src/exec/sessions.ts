@@ -129,6 +129,11 @@ export class Sessions {
     kept.bytes = 0;
   }
 
+  /** Lets go of all of an ended session: whoever started it has its answer, and nobody else will ask. */
+  forget(session: Session): void {
+    this.#forget(session.id);
+  }
+
   /** Admits nothing more; resolves when no session is left. */
   async drain(): Promise<void> {
     this.#isDraining = true;

@@ -15,6 +15,7 @@ import { execRoute } from "./routes/exec.ts";
 import { execSocketRoutes } from "./routes/exec-socket.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { pageRoutes } from "./routes/page.ts";
+import { probeRoutes } from "./routes/probes.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { sessionIoRoutes } from "./routes/session-io.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -92,6 +93,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   targetsRoute(app, deps);
   ticketsRoute(app, deps);
   kubernetesRoutes(app, deps);
+  probeRoutes(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);
   await pageRoutes(app, deps);
   for (const [url, methods] of known) refuseOtherMethods(app, url, methods);

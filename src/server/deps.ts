@@ -1,6 +1,13 @@
 import type { Readable } from "node:stream";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from "fastify";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
 import type { Audit } from "../access/audit/audit.ts";
 import type { Authentication } from "../access/authentication.ts";
 import type { Authorizer } from "../access/authorizer.ts";
@@ -15,6 +22,7 @@ import type { Runtime } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import type { Sessions } from "../exec/sessions.ts";
 import type { Witness } from "../exec/witness.ts";
+import type { Probes } from "../probes/probes.ts";
 import type { ReadFront } from "./front.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { OriginRules } from "./origin.ts";
@@ -78,6 +86,7 @@ export interface AppDeps {
   readonly tickets: Tickets<TicketPurpose>;
   readonly audit: Audit;
   readonly recordings: RecordingPort;
+  readonly probes: Probes;
   readonly clock: Clock;
   readonly limits: ServerLimits;
   readonly origins: OriginRules;
@@ -108,6 +117,8 @@ export interface RouteDeps extends AppDeps {
 export interface AccessRule {
   readonly access: "public" | "authenticated";
   readonly anyHost?: boolean;
+  /** Whether this very request needs neither credential nor one of our names for Host, although others to the route do. */
+  readonly isOpen?: (request: FastifyRequest) => boolean;
   /** The route speaks WebSocket. */
   readonly isSocket?: boolean;
 }

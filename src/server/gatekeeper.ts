@@ -33,11 +33,12 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
   app.addHook("onRoute", requireAccessRule);
 
   app.addHook("onRequest", async (request, reply) => {
-    const { access: rule, anyHost } = request.routeOptions.config;
+    const { access, anyHost, isOpen } = request.routeOptions.config;
+    const isOpenNow = isOpen?.(request) === true;
     reply.header("x-content-type-options", "nosniff");
     const front = readFront(request);
     request.from = front.address;
-    if (anyHost !== true) checkHost(request, front, origins);
+    if (anyHost !== true && !isOpenNow) checkHost(request, front, origins);
     const corsOrigin = checkOrigin(request, front, origins);
     if (corsOrigin !== undefined) {
       reply.headers({ "access-control-allow-origin": corsOrigin, "access-control-expose-headers": exposedHeaders, vary: "origin" });
@@ -45,7 +46,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
     }
     const presented = readCredentials(request, front.isProxied ? authentication.proxyHeaders : []);
     request.subprotocols = presented.subprotocols;
-    if (rule !== "public") {
+    if (access !== "public" && !isOpenNow) {
       checkSite(request, presented.credential);
       reply.header("cache-control", "no-store");
       await authenticate(request, presented, deps).catch((cause) => tellFailure(cause, request, presented, deps));

@@ -145,8 +145,10 @@ export const targetsQuery = Type.Object(
 
 export const recordingsQuery = Type.Object({ target: queryText, limit: queryCount, continue: queryText }, strict);
 
+export const probeQuery = Type.Object({ target: queryText }, strict);
 export const noQuery = Type.Object({}, strict);
 export const idParams = Type.Object({ id: Type.String() });
+export const nameParams = Type.Object({ name: Type.String() });
 export type IdParams = Static<typeof idParams>;
 
 export const signalBody = Type.Object({ signal: Type.Enum([...signals]) }, strict);

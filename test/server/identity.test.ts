@@ -99,7 +99,7 @@ test("an auth section that comes with a reload takes the place of the token that
   const { token } = served.gateway;
   using client = await dial(`${served.url}/v1/exec?command=cat`, { token });
   await client.control("attached");
-  served.gateway.reload({ auth: { tokens: [{ ...ci, expiresAt: undefined }], jwt: [] }, policy: undefined, token: undefined });
+  served.gateway.reload({ auth: { tokens: [{ ...ci, expiresAt: undefined }], jwt: [] }, policy: undefined, token: undefined, probes: [] });
   assert.equal((await client.closed).code, 4401);
   assert.equal(await ask(served, { authorization: `Bearer ${token}` }), 401);
   assert.equal(await ask(served, { authorization: `Bearer ${secret}` }), "user:ci");

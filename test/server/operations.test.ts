@@ -46,7 +46,8 @@ test("a connection may idle for longer than proxies let it", async () => {
 });
 
 const names = `execs_total exec_duration_seconds exec_start_seconds sessions_active clients_active stream_bytes_total
-  output_truncated_total refused_total terminations_total backpressure_seconds_total runtime_up build_info`;
+  output_truncated_total refused_total terminations_total backpressure_seconds_total probe_success
+  probe_duration_seconds audit_events_total runtime_up build_info`;
 
 test("every metric of the contract that applies is there, with its labels", async () => {
   await served.exec({ command: ["sh", "-c", "echo hi; exit 3"] });
@@ -85,10 +86,10 @@ interface OpenApi {
 test("the description of the interface has every route, what it is for and who may come", async () => {
   const { openapi, paths, components, security } = (await served.request("/openapi.json")).json as OpenApi;
   assert.match(openapi, /^3\.1\./);
-  const io = ["output", "resize", "signal", "stdin"].map((name) => `/v1/sessions/{id}/${name}`);
-  const operations = ["/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/info", "/v1/targets", "/v1/tickets"];
-  const execs = ["/v1/exec", "/v1/sessions", "/v1/sessions/{id}", "/v1/sessions/{id}/attach", "/v1/sessions/{id}/result"];
-  assert.deepEqual(Object.keys(paths).sort(), [...io, ...operations, ...execs].sort());
+  const documented = `/healthz /metrics /openapi.json /readyz /v1/exec /v1/info /v1/probes /v1/probes/{name} /v1/recordings /v1/sessions
+    /v1/sessions/{id} /v1/sessions/{id}/attach /v1/sessions/{id}/output /v1/sessions/{id}/recording /v1/sessions/{id}/resize
+    /v1/sessions/{id}/result /v1/sessions/{id}/signal /v1/sessions/{id}/stdin /v1/targets /v1/tickets`;
+  assert.deepEqual(Object.keys(paths).sort(), documented.split(/\s+/));
   assert.ok("bearer" in components.securitySchemes);
   assert.deepEqual(security, [{ bearer: [] }]);
   for (const [path, methods] of Object.entries(paths)) {

@@ -13,6 +13,7 @@ import { loadConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/exec/clock.ts";
 import { Sessions } from "../../src/exec/sessions.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { Probes } from "../../src/probes/probes.ts";
 import { Recordings } from "../../src/recording/recordings.ts";
 import { buildApp } from "../../src/server/app.ts";
 import { createReadFront } from "../../src/server/front.ts";
@@ -25,8 +26,10 @@ test("a route that does not say who may come to it stops the start", async (t) =
   const runtimes = new Map();
   const log = pino({ level: "silent" });
   const grants = new Grants();
+  const sessions = new Sessions({ runtimes, clock: systemClock, observer: {}, limits });
+  const metrics = createMetrics(runtimes, "0");
   const app = await buildApp({
-    sessions: new Sessions({ runtimes, clock: systemClock, observer: {}, limits }),
+    sessions,
     runtimes,
     authentication: new Authentication({ tokens: [], jwt: [] }, "secret", systemClock, log),
     tickets: new Tickets(systemClock, limits),
@@ -35,10 +38,11 @@ test("a route that does not say who may come to it stops the start", async (t) =
     grants,
     audit: noAudit,
     recordings: new Recordings({ dir: publicDir, mode: "off", bytesMax: 0, keepDays: 0 }, { clock: systemClock, failed: () => undefined }),
+    probes: new Probes([], { runtimes, sessions, audit: noAudit, clock: systemClock, observer: metrics.probes }),
     clock: systemClock,
     limits,
     origins: createOriginRules([], [], []),
-    metrics: createMetrics(runtimes, "0"),
+    metrics,
     log,
     version: "0",
     frameAncestors: [],
