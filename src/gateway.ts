@@ -4,6 +4,7 @@ import type { Audit } from "./access/audit/audit.ts";
 import { Authentication, type AuthSettings } from "./access/authentication.ts";
 import { Authorizer, type OnDenied } from "./access/authorizer.ts";
 import { Grants } from "./access/grants.ts";
+import { Shares } from "./access/shares.ts";
 import { Tickets } from "./access/tickets.ts";
 import { watchRights } from "./access/watch-rights.ts";
 import type { Address } from "./address.ts";
@@ -68,7 +69,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const descriptors = new Descriptors(countFreeDescriptors(), config.limits.descriptorsReserved);
   const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits, descriptors });
   const token = await findToken(config, log);
-  const tickets = new Tickets<TicketPurpose>(systemClock, config.limits);
+  const passes = createPasses(config);
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
   const recordings = await openRecordings(config, audit, log);
   const probes = new Probes(config.probes, { runtimes, sessions, audit, clock: systemClock, observer: metrics.probes });
@@ -77,7 +78,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
     sessions,
     runtimes,
     authentication,
-    tickets,
+    ...passes,
     readFront: createReadFront(config.behindProxy?.trusted),
     authorizer,
     grants,
@@ -118,12 +119,17 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       await closeListeners(app, listeners, metricsListener, hurry);
       await app.close();
       sessions.close();
-      tickets.close();
+      for (const kind of [passes.tickets, passes.shares]) kind.close();
       await recordings.close();
       await audit.close();
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };
+}
+
+/** What somebody who was let in gives to others, or to a WebSocket of their own. */
+function createPasses({ limits }: Config) {
+  return { tickets: new Tickets<TicketPurpose>(systemClock, limits), shares: new Shares(systemClock, limits) };
 }
 
 /** Who somebody is, what they may do, and what goes on by that. */

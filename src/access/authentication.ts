@@ -39,8 +39,8 @@ interface Issuer {
   readonly tokens: JwtIssuer;
 }
 
-/** A ticket stands for a principal that was let in before. */
-type Presented = Exclude<Credential, { scheme: "ticket" }>;
+/** A ticket and a share stand for a principal that was let in before. */
+type Presented = Exclude<Credential, { scheme: "ticket" | "share" }>;
 
 /** The one place that says who somebody is; every way in asks it. */
 export class Authentication {

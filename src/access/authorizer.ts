@@ -78,6 +78,7 @@ export class Authorizer {
    * @throws FORBIDDEN, or TARGET_NOT_FOUND for a target that no rule lets the caller near
    */
   authorizeExec(caller: Caller, request: ExecRequest): Authorized {
+    if (caller.share !== undefined) throw onlyWatches();
     const decision = this.#policy?.decide(caller.principal, { verb: "exec", request, reason: caller.reason }, this.#clock.now());
     if (decision === undefined) return { caller, request, permit: unconditional };
     if (decision.isAllowed) return { caller, request, permit: decision.permit };
@@ -91,6 +92,7 @@ export class Authorizer {
    */
   authorizeSession<Kind extends Run>(caller: Caller, verb: Verb, session: Kind | undefined): Kind {
     if (session === undefined) throw sessionNotFound();
+    if (caller.share !== undefined && (verb !== "view" || caller.share.request !== session.request)) throw onlyWatches();
     const { request } = session;
     const refused = isOwn(caller, request) ? undefined : this.#refusal(caller, verb, request);
     if (refused === undefined) return session;
@@ -100,6 +102,7 @@ export class Authorizer {
 
   /** Whether the caller sees this session among others. */
   isSeen(caller: Caller, { request }: Run): boolean {
+    if (caller.share !== undefined) return false;
     return isOwn(caller, request) || this.#refusal(caller, "view", request) === undefined;
   }
 
@@ -122,6 +125,10 @@ export class Authorizer {
 
 function isOwn({ principal }: Caller, request: ExecRequest): boolean {
   return request.principal === principal.subject;
+}
+
+function onlyWatches(): ExecgateError {
+  return new ExecgateError("FORBIDDEN", "By a share one can watch its session, as role=viewer, and do nothing else.");
 }
 
 function sessionNotFound(): ExecgateError {

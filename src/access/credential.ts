@@ -11,6 +11,8 @@ export type Credential =
   | { readonly scheme: "header"; readonly header: string; readonly token: string }
   /** A ticket in the subprotocol of a WebSocket, and the page that presents it. */
   | { readonly scheme: "ticket"; readonly ticket: string; readonly origin: string | undefined }
+  /** A share in the subprotocol of a WebSocket. */
+  | { readonly scheme: "share"; readonly secret: string }
   | { readonly scheme: "certificate"; readonly certificate: PeerCertificate }
   /** Something stands where a credential does, and is none. */
   | { readonly scheme: "malformed"; readonly message: string };

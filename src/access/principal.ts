@@ -1,3 +1,5 @@
+import type { ExecRequest } from "../exec/request.ts";
+
 /** Who is calling, as an authenticator found it. */
 export interface Principal {
   /** What policy binds roles to, for example `user:alice@example.com`. */
@@ -20,4 +22,6 @@ export interface Caller {
   readonly from: string;
   /** The reason that was given, for rules that want one. */
   readonly reason: string | undefined;
+  /** By leave of this share: then all that may be done is to watch the session that runs this very request. */
+  readonly share?: { readonly id: string; readonly request: ExecRequest } | undefined;
 }

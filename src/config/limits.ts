@@ -26,6 +26,8 @@ export const limitsSchema = section({
   execsPerMinutePerPrincipal: count(0),
   ticketsMax: count(1000),
   ticketBytesMax: count(16_777_216),
+  sharesMax: count(1000),
+  shareMsMax: count(86_400_000, 1000),
   endedSessionsMax: count(1000),
   endedBytesMax: count(67_108_864),
   processesPerSessionMax: count(512),

@@ -19,6 +19,7 @@ import { probeRoutes } from "./routes/probes.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { sessionIoRoutes } from "./routes/session-io.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { sharesRoutes } from "./routes/shares.ts";
 import { targetsRoute } from "./routes/targets.ts";
 import { ticketsRoute } from "./routes/tickets.ts";
 import { ajvOptions, explainInvalid } from "./validation.ts";
@@ -92,6 +93,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   recordingRoutes(app, deps);
   targetsRoute(app, deps);
   ticketsRoute(app, deps);
+  sharesRoutes(app, deps);
   kubernetesRoutes(app, deps);
   probeRoutes(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);

@@ -1,6 +1,6 @@
 import type { Caller } from "../access/principal.ts";
 
 /** Who sent a request, to be kept without the request. */
-export function callerOf({ principal, from, reason }: Caller): Caller {
-  return { principal, from, reason };
+export function callerOf({ principal, from, reason, share }: Caller): Caller {
+  return { principal, from, reason, share };
 }

@@ -1,7 +1,7 @@
 import { TLSSocket } from "node:tls";
 import type { FastifyRequest } from "fastify";
 import type { Credential } from "../access/credential.ts";
-import { bearerFromSubprotocol, bearerPrefix, ticketPrefix } from "../wire/index.ts";
+import { bearerFromSubprotocol, bearerPrefix, sharePrefix, ticketPrefix } from "../wire/index.ts";
 
 /** What a request presents, and the subprotocols it offers beside that. */
 export interface Presented {
@@ -32,7 +32,7 @@ export function readCredentials({ headers, raw }: FastifyRequest, proxyHeaders: 
 }
 
 function isCredential(entry: string): boolean {
-  return entry.startsWith(bearerPrefix) || entry.startsWith(ticketPrefix);
+  return [bearerPrefix, ticketPrefix, sharePrefix].some((prefix) => entry.startsWith(prefix));
 }
 
 function fromAuthorization(header: string | undefined): Credential | undefined {
@@ -46,6 +46,7 @@ function fromAuthorization(header: string | undefined): Credential | undefined {
 function fromSubprotocol(entry: string | undefined, origin: string | undefined): Credential | undefined {
   if (entry === undefined) return undefined;
   if (entry.startsWith(ticketPrefix)) return { scheme: "ticket", ticket: entry.slice(ticketPrefix.length), origin };
+  if (entry.startsWith(sharePrefix)) return { scheme: "share", secret: entry.slice(sharePrefix.length) };
   const token = bearerFromSubprotocol(entry);
   return token === undefined
     ? { scheme: "malformed", message: `The token behind ${bearerPrefix} is not unpadded base64url.` }

@@ -13,6 +13,7 @@ import type { Authentication } from "../access/authentication.ts";
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Grants } from "../access/grants.ts";
 import type { Principal } from "../access/principal.ts";
+import type { Share, Shares } from "../access/shares.ts";
 import type { Tickets } from "../access/tickets.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Clock } from "../exec/clock.ts";
@@ -40,6 +41,7 @@ export interface ServerLimits {
   readonly slowClientMs: number;
   readonly heartbeatMs: number;
   readonly replayBytes: number;
+  readonly shareMsMax: number;
 }
 
 /** What the metrics give the server, and take from it. */
@@ -84,6 +86,7 @@ export interface AppDeps {
   readonly grants: Grants;
   readonly authentication: Authentication;
   readonly tickets: Tickets<TicketPurpose>;
+  readonly shares: Shares;
   readonly audit: Audit;
   readonly recordings: RecordingPort;
   readonly probes: Probes;
@@ -134,6 +137,8 @@ declare module "fastify" {
     from: string;
     /** What the ticket that it presents is for; undefined when it presents none. */
     ticket: TicketPurpose | undefined;
+    /** The share that it presents; undefined when it presents none. */
+    share: Share | undefined;
     /** The subprotocols offered beside credentials. */
     subprotocols: readonly string[];
     /** A session that was admitted before the upgrade and is started after it. */

@@ -27,6 +27,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
   app.decorateRequest("reason");
   app.decorateRequest("from");
   app.decorateRequest("ticket");
+  app.decorateRequest("share");
   app.decorateRequest("subprotocols");
   app.decorateRequest("admitted");
   app.decorateRequest("releaseAdmitted");
@@ -62,24 +63,41 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
   });
 }
 
-/** Sets who it is; with a ticket also what it is that may be done, and nothing else. */
-async function authenticate(request: FastifyRequest, { credential }: Presented, { authentication, tickets }: AppDeps): Promise<void> {
+/** Sets who it is; with a ticket or a share also what it is that may be done, and nothing else. */
+async function authenticate(request: FastifyRequest, { credential }: Presented, deps: AppDeps): Promise<void> {
+  const { authentication } = deps;
   const source = sourceOf(request.from);
-  if (credential?.scheme !== "ticket") {
+  if (credential?.scheme === "ticket") {
+    await authentication.attempt(source, () => redeemTicket(request, credential.ticket, credential.origin, deps));
+  } else if (credential?.scheme === "share") {
+    await authentication.attempt(source, () => redeemShare(request, credential.secret, deps));
+  } else {
     request.principal = await authentication.authenticate(credential, source);
-    return;
   }
-  await authentication.attempt(source, () => {
-    const { principal, purpose } = tickets.redeem(credential.ticket, credential.origin);
-    const now = authentication.current(principal);
-    if (now === undefined) throw new ExecgateError("UNAUTHENTICATED", "The credential that the ticket was given for has ended.");
-    const [path, query] = request.url.split("?");
-    if (!request.ws || path !== purpose.path) throw new ExecgateError("UNAUTHENTICATED", "The ticket is for another request.");
-    if (query !== undefined && query !== "")
-      throw new ExecgateError("BAD_REQUEST", "With a ticket the query must be empty: it holds the request.", { field: "query" });
-    request.principal = now;
-    request.ticket = purpose;
-  });
+}
+
+function redeemTicket(request: FastifyRequest, ticket: string, origin: string | undefined, { authentication, tickets }: AppDeps): void {
+  const { principal, purpose } = tickets.redeem(ticket, origin);
+  const now = authentication.current(principal);
+  if (now === undefined) throw new ExecgateError("UNAUTHENTICATED", "The credential that the ticket was given for has ended.");
+  const [path, query] = request.url.split("?");
+  if (!request.ws || path !== purpose.path) throw new ExecgateError("UNAUTHENTICATED", "The ticket is for another request.");
+  if (query !== undefined && query !== "")
+    throw new ExecgateError("BAD_REQUEST", "With a ticket the query must be empty: it holds the request.", { field: "query" });
+  request.principal = now;
+  request.ticket = purpose;
+}
+
+/** Whoever comes by a share acts by the right of who gave it out, as far as that goes now, and only on the one WebSocket. */
+function redeemShare(request: FastifyRequest, secret: string, { authentication, shares }: AppDeps): void {
+  const share = shares.redeem(secret);
+  const issuer = authentication.current(share.issuer);
+  if (issuer === undefined) throw new ExecgateError("UNAUTHENTICATED", "The credential of whoever gave out the share has ended.");
+  if (!request.ws || request.url.split("?")[0] !== `/v1/sessions/${share.session}/attach`) {
+    throw new ExecgateError("UNAUTHENTICATED", "The share is for watching its session, at the session's own path for attach.");
+  }
+  request.principal = issuer;
+  request.share = share;
 }
 
 /** Writes down that a credential was not valid, and refuses it. */

@@ -12,6 +12,7 @@ export interface OriginRules {
   readonly ownOrigins: ReadonlySet<string>;
   /** Origins of other pages that may call, and get CORS answers. */
   readonly allowedOrigins: ReadonlySet<string>;
+  readonly publicUrls: readonly URL[];
 }
 
 export function createOriginRules(
@@ -24,6 +25,7 @@ export function createOriginRules(
     names: new Set([...urls.map((url) => url.hostname), ...listenerHosts].map((name) => name.toLowerCase())),
     ownOrigins: new Set(urls.map((url) => url.origin)),
     allowedOrigins: new Set(allowedOrigins),
+    publicUrls: urls,
   };
 }
 

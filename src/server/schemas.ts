@@ -151,6 +151,9 @@ export const idParams = Type.Object({ id: Type.String() });
 export const nameParams = Type.Object({ name: Type.String() });
 export type IdParams = Static<typeof idParams>;
 
+/** `POST /v1/sessions/{id}/shares` */
+export const shareBody = Type.Object({ expiresMs: Type.Optional(Type.Integer({ minimum: 1000 })) }, strict);
+
 export const signalBody = Type.Object({ signal: Type.Enum([...signals]) }, strict);
 export const resizeBody = Type.Object({ cols: side, rows: side }, strict);
 export const stdinBody = Type.Object(

@@ -6,6 +6,9 @@ export const bearerPrefix = "base64url.bearer.authorization.k8s.io.";
 /** A single-use ticket follows. */
 export const ticketPrefix = "ticket.execgate.";
 
+/** The secret of a share follows. */
+export const sharePrefix = "share.execgate.";
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The subprotocol entry that carries `token`. */

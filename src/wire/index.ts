@@ -3,7 +3,7 @@ import type { CodecOptions, ServerCodec } from "./codec.ts";
 import { createServerCodec } from "./execgate-v1.ts";
 import { createKubernetesCodec } from "./kubernetes-channel.ts";
 
-export { bearerFromSubprotocol, bearerPrefix, encodeBearerSubprotocol, ticketPrefix } from "./credentials.ts";
+export { bearerFromSubprotocol, bearerPrefix, encodeBearerSubprotocol, sharePrefix, ticketPrefix } from "./credentials.ts";
 
 export const nativeSubprotocol = "v1.execgate";
 const kubernetesV5Subprotocol = "v5.channel.k8s.io";

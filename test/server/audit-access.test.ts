@@ -58,6 +58,27 @@ async function told(event: string, count: number, act: () => Promise<unknown>): 
 }
 
 describe("the audit trail of a team", () => {
+  it("tells of shares that are given out, used and revoked, and of no secret", async () => {
+    const created = await team.as("olga")("/v1/sessions", { method: "POST", body: { command: ["cat"], stdin: true } });
+    const { location = "" } = created.headers;
+    let shared = { id: "", url: "" };
+    const [issued] = await told("share.issue", 1, async () => {
+      shared = (await team.as("olga")(`${location}/shares`, { method: "POST", body: {} })).json as typeof shared;
+    });
+    assert.deepEqual([issued?.principal, issued?.subject, issued?.session], ["user:olga", shared.id, location.split("/").at(-1)]);
+    const secret = shared.url.split(".").at(-1) ?? "";
+    const protocols = ["v1.execgate", `share.execgate.${secret}`];
+    const [used] = await told("session.attach", 1, async () => {
+      using viewer = await dial(`${team.url}${location}/attach?role=viewer`, { protocols, token: "" });
+      await viewer.control("attached");
+    });
+    assert.deepEqual([used?.by, used?.share, used?.verb, used?.principal], ["share", shared.id, "view", "user:olga"]);
+    const [revoked] = await told("share.revoke", 1, () => team.as("olga")(`${location}/shares/${shared.id}`, { method: "DELETE" }));
+    assert.equal(revoked?.subject, shared.id);
+    assert.ok(!readFileSync(file, "utf8").includes(secret));
+    await team.as("olga")(location, { method: "DELETE" });
+  });
+
   it("tells what policy refused, to whom, by which rule, and of which command", async () => {
     const [denied] = await told("authz.deny", 1, async () => {
       const body = { command: ["reboot"], reason: "why not" };

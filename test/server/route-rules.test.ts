@@ -8,6 +8,7 @@ import { noAudit } from "../../src/access/audit/audit.ts";
 import { Authentication } from "../../src/access/authentication.ts";
 import { Authorizer } from "../../src/access/authorizer.ts";
 import { Grants } from "../../src/access/grants.ts";
+import { Shares } from "../../src/access/shares.ts";
 import { Tickets } from "../../src/access/tickets.ts";
 import { loadConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/exec/clock.ts";
@@ -33,6 +34,7 @@ test("a route that does not say who may come to it stops the start", async (t) =
     runtimes,
     authentication: new Authentication({ tokens: [], jwt: [] }, "secret", systemClock, log),
     tickets: new Tickets(systemClock, limits),
+    shares: new Shares(systemClock, limits),
     readFront: createReadFront(undefined),
     authorizer: new Authorizer({ clock: systemClock, grants, policy: undefined, onDenied: () => assert.fail("there is no policy") }),
     grants,

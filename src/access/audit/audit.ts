@@ -16,7 +16,7 @@ export interface Audit {
   /** Who stands beside the exec of this caller; undefined where nothing is audited. */
   witness(caller: Caller): Witness | undefined;
   /** Somebody joined a session by a socket. */
-  attached(caller: Caller, verb: Verb, session: Session): void;
+  attached(caller: Caller, verb: Verb, session: Session, by: "socket" | "share"): void;
   /** Somebody read a session or wrote to it without joining; of one's own nothing is told. */
   reached(caller: Caller, verb: Verb, session: Pick<Session, "id" | "request">, by: string): void;
   killed(caller: Caller, session: Session): void;
@@ -26,6 +26,8 @@ export interface Audit {
   hidden(caller: Caller, target: Target): void;
   /** A ticket was given for the WebSocket at this path, and for this request where it is to start one. */
   ticketIssued(caller: Caller, path: string, request: ExecRequest | undefined): void;
+  /** A share of a session was given out or revoked. */
+  shared(caller: Caller, session: Session, share: string, event: "share.issue" | "share.revoke"): void;
   /** A credential was not valid. */
   failed(failure: Failure): void;
   record(event: AuditEvent): void;
@@ -46,6 +48,7 @@ export const noAudit: Audit = {
   denied: nothing,
   hidden: nothing,
   ticketIssued: nothing,
+  shared: nothing,
   failed: nothing,
   record: nothing,
   reopen: nothing,
@@ -58,7 +61,7 @@ export function createAudit(trail: AuditTrail, describe: DescribeCommand, clock:
     record({ event: "session.attach", session: id, ...actorOf(caller), owner: request.principal, verb, by });
   return {
     witness: (caller) => createExecWitness(trail, describe, caller),
-    attached: (caller, verb, session) => attach(caller, verb, session, "socket"),
+    attached: attach,
     reached(caller, verb, session, by) {
       if (session.request.principal !== caller.principal.subject) attach(caller, verb, session, by);
     },
@@ -81,6 +84,8 @@ export function createAudit(trail: AuditTrail, describe: DescribeCommand, clock:
       const asked = request === undefined ? {} : { target: targetFacts(request.target), ...describe(request.spec.command) };
       record({ event: "ticket.issue", ...actorOf(caller), path, ...asked });
     },
+    shared: (caller, { id, request }, share, event) =>
+      record({ event, session: id, ...actorOf(caller), owner: request.principal, subject: share }),
     failed: createFailureLimit(clock, record),
     record,
     reopen: () => trail.reopen(),

@@ -10,10 +10,12 @@ export interface Actor {
   /** The address that the request came from, or `unix`. */
   readonly source: string;
   readonly reason: string | undefined;
+  /** The share by which somebody acted for whom the rest says. */
+  readonly share?: string;
 }
 
-export function actorOf({ principal, from, reason }: Caller): Actor {
-  return { principal: principal.subject, credential: principal.credential, source: from, reason };
+export function actorOf({ principal, from, reason, share }: Caller): Actor {
+  return { principal: principal.subject, credential: principal.credential, source: from, reason, ...(share && { share: share.id }) };
 }
 
 /** A target by the name that was asked for and by the identity that the name stood for. */
@@ -78,6 +80,13 @@ export type AuditEvent =
       readonly by: string;
     })
   | (Actor & { readonly event: "session.kill"; readonly session: string; readonly owner: string })
+  | (Actor & {
+      readonly event: "share.issue" | "share.revoke";
+      readonly session: string;
+      readonly owner: string;
+      /** The id of the share that is given out or revoked. */
+      readonly subject: string;
+    })
   | (Failure & {
       /** Failures before this one that were too many to be written. */
       readonly unwritten: number;

@@ -119,14 +119,15 @@ function attachRoute(app: App, deps: RouteDeps): void {
     wsHandler: (ws, request) => {
       const session = request.admitted;
       if (session === undefined) return ws.close(4500);
-      deps.audit.attached(request, verbOf(request.query), session);
+      deps.audit.attached(request, verbOf(request.query), session, request.share === undefined ? "socket" : "share");
       const wants = { stdin: true, stdout: true, stderr: true };
       const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
       countClient(ws, nativeSubprotocol, deps);
       try {
-        const options = attachOptions(request.query, request.principal.subject);
+        const options = attachOptions(request.query, nameOf(request));
         const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
         watch(ws, socket, session, verbOf(request.query), request, deps);
+        watchShare(ws, socket, request, deps);
         void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
       } catch (cause) {
         // What was there before the upgrade may be gone by now.
@@ -136,6 +137,18 @@ function attachRoute(app: App, deps: RouteDeps): void {
       }
     },
   });
+}
+
+/** What the others in the session are told that somebody is. */
+function nameOf({ share, principal }: FastifyRequest): string {
+  return share === undefined ? principal.subject : `share:${share.id}`;
+}
+
+/** Ends the socket with the share that it came by. */
+function watchShare(ws: WebSocket, socket: ExecSocket, { share }: FastifyRequest, { shares }: RouteDeps): void {
+  if (share === undefined) return;
+  const end = (): void => socket.end(new ExecgateError("UNAUTHENTICATED", "The share has expired or was revoked."));
+  ws.once("close", shares.watch(share, end));
 }
 
 function attachOptions({ role = "writer", offset, flow, client }: AttachQuery, principal: string): AttachOptions {
