@@ -174,8 +174,8 @@ describe("who may share", () => {
     // The credential of who shared it is taken back: so is what was given out by it.
     const file = join(team.served.stateDir, "config.yaml");
     await writeFile(file, JSON.stringify({ auth: authOf({ bob: ["all"] }) }));
-    const { auth } = loadConfig({ argv: ["--config", file], env: { EXECGATE_STATE_DIR: team.served.stateDir } });
-    team.served.gateway.reload({ auth, policy: undefined, token: undefined });
+    const { auth, probes } = loadConfig({ argv: ["--config", file], env: { EXECGATE_STATE_DIR: team.served.stateDir } });
+    team.served.gateway.reload({ auth, probes, policy: undefined, token: undefined });
     assert.equal((await viewer.closed).code, 4401);
     assertProblem(await refusalOf(...linkOf(shared, "viewer", team.url)), 401, "UNAUTHENTICATED");
   });
