@@ -1,9 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { AuditEventName } from "./access/audit/events.ts";
-import type { ErrorCode } from "./errors.ts";
+import { type AuditEventName, auditEventNames } from "./access/audit/events.ts";
+import { type ErrorCode, errorTable } from "./errors.ts";
 import { systemClock } from "./exec/clock.ts";
 import { askHealth } from "./exec/health.ts";
 import type { Observer } from "./exec/observer.ts";
+import type { ExecMode } from "./exec/request.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import type { Session } from "./exec/session.ts";
 import type { ProbeObserver } from "./probes/probe.ts";
@@ -59,6 +60,10 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
   const backpressure = counter("backpressure_seconds_total", "Time that commands stood still for slow clients.", []);
   const audited = counter("audit_events_total", "Lines of the audit trail.", ["event"]);
   addConstantMetrics(registry, runtimes, version);
+  for (const labels of execLabels([...runtimes.keys()])) execs.inc(labels, 0);
+  beginAtZero(refusals, "code", Object.keys(errorTable));
+  beginAtZero(terminations, "kind", ["verified", "bestEffort"]);
+  beginAtZero(audited, "event", auditEventNames);
   const byStream = { stdout: bytes.labels("stdout"), stderr: bytes.labels("stderr") };
   const labelsOf = ({ request }: Session): [string, string] => [request.target.runtime, request.mode];
 
@@ -88,6 +93,25 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
       heldBack: (ms) => backpressure.inc(ms / 1000),
     },
   };
+}
+
+/** A series that comes with its first event hides that event: an increase is seen from zero only. */
+function beginAtZero<T extends string>(counter: Counter<T>, label: T, values: readonly string[]): void {
+  for (const value of values) counter.labels({ [label]: value } as Record<T, string>).inc(0);
+}
+
+/** How a command can end, as `execs_total` tells it. */
+const endings = [
+  { outcome: "exited", exit: "zero" },
+  { outcome: "exited", exit: "nonzero" },
+  { outcome: "timeout", exit: "none" },
+  { outcome: "killed", exit: "none" },
+  { outcome: "lost", exit: "none" },
+] as const;
+
+function execLabels(runtimes: readonly string[]) {
+  const modes: readonly ExecMode[] = ["sync", "interactive"];
+  return runtimes.flatMap((runtime) => modes.flatMap((mode) => endings.map((ending) => ({ runtime, mode, ...ending }))));
 }
 
 function createProbeMetrics(registers: Registry[]): ProbeObserver {

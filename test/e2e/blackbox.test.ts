@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { type Daemon, startDaemon } from "../fixtures/daemon.ts";
 import { freePort } from "../fixtures/free-port.ts";
 import { openGateway, sumOf, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { skipWithout } from "../fixtures/require.ts";
-import { until } from "../fixtures/until.ts";
 
 const program = "/usr/bin/prometheus-blackbox-exporter";
 
@@ -21,7 +20,7 @@ const modules = {
 };
 
 describe("prometheus-blackbox-exporter", { skip: skipWithout("blackbox", existsSync(program)) }, () => {
-  let [served, exporter, dir, url]: [TestGateway, ChildProcess, string, string] = [] as never;
+  let [served, exporter, dir, url]: [TestGateway, Daemon, string, string] = [] as never;
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "execgate-blackbox-"));
@@ -37,19 +36,11 @@ describe("prometheus-blackbox-exporter", { skip: skipWithout("blackbox", existsS
     });
     const address = `127.0.0.1:${await freePort()}`;
     url = `http://${address}`;
-    exporter = spawn(program, [`--config.file=${join(dir, "blackbox.yml")}`, `--web.listen-address=${address}`], { stdio: "ignore" });
-    await until(
-      "exporter",
-      () =>
-        fetch(`${url}/-/healthy`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      10_000,
-    );
+    const flags = [`--config.file=${join(dir, "blackbox.yml")}`, `--web.listen-address=${address}`];
+    exporter = await startDaemon([program, ...flags], `${url}/-/healthy`);
   });
   after(async () => {
-    exporter.kill();
+    await exporter.stop();
     await served[Symbol.asyncDispose]();
     await rm(dir, { recursive: true });
   });

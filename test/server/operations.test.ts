@@ -88,7 +88,8 @@ test("the description of the interface has every route, what it is for and who m
   assert.match(openapi, /^3\.1\./);
   const documented = `/healthz /metrics /openapi.json /readyz /v1/exec /v1/info /v1/probes /v1/probes/{name} /v1/recordings /v1/sessions
     /v1/sessions/{id} /v1/sessions/{id}/attach /v1/sessions/{id}/output /v1/sessions/{id}/recording /v1/sessions/{id}/resize
-    /v1/sessions/{id}/result /v1/sessions/{id}/signal /v1/sessions/{id}/stdin /v1/targets /v1/tickets`;
+    /v1/sessions/{id}/result /v1/sessions/{id}/shares /v1/sessions/{id}/shares/{share} /v1/sessions/{id}/signal /v1/sessions/{id}/stdin
+    /v1/targets /v1/tickets`;
   assert.deepEqual(Object.keys(paths).sort(), documented.split(/\s+/));
   assert.ok("bearer" in components.securitySchemes);
   assert.deepEqual(security, [{ bearer: [] }]);

@@ -127,6 +127,27 @@ export type AuditEvent =
 
 export type AuditEventName = AuditEvent["event"];
 
+const names: Readonly<Record<AuditEventName, true>> = {
+  "exec.start": true,
+  "exec.end": true,
+  "session.attach": true,
+  "session.kill": true,
+  "authn.failure": true,
+  "authz.deny": true,
+  "ticket.issue": true,
+  "ticket.refuse": true,
+  "share.issue": true,
+  "share.revoke": true,
+  "policy.reload": true,
+  "audit.gap": true,
+  "recording.failure": true,
+  "server.start": true,
+  "server.stop": true,
+};
+
+/** Every event there is. */
+export const auditEventNames = Object.keys(names) as readonly AuditEventName[];
+
 /** The event as the JSON text of a line, without its place in the chain. */
 export function eventBody(event: AuditEvent, nowMs: number): string {
   return `{"time":"${new Date(nowMs).toISOString()}",${escapeUnseen(JSON.stringify(event)).slice(1)}`;
