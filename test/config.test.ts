@@ -18,6 +18,9 @@ function load(yaml: string | undefined, argv: readonly string[] = [], env: Reado
 const hash = (character: string): string => character.repeat(64);
 const issuer = "issuer: https://id, audience: a, algorithms: [ES256]";
 
+const dynamicUsers = { first: 1_900_000_000, last: 1_900_009_999 };
+const host = { name: "host", kind: "host", options: { dynamicUsers, usersAllowed: [], noNewPrivileges: true } };
+
 const texts = (config: ReturnType<typeof loadConfig>) => config.listen.map(({ text }) => text);
 
 test("with nothing said, both addresses of loopback and every default", () => {
@@ -25,8 +28,6 @@ test("with nothing said, both addresses of loopback and every default", () => {
   assert.deepEqual(texts(config), ["127.0.0.1:8080", "https://127.0.0.1:8443"]);
   assert.equal(config.stateDir, "/home/somebody/.local/state/execgate");
   assert.equal(config.token, undefined);
-  const dynamicUsers = { first: 1_900_000_000, last: 1_900_009_999 };
-  const host = { name: "host", kind: "host", options: { dynamicUsers, usersAllowed: [], noNewPrivileges: true } };
   assert.deepEqual(config.runtimes, [host]);
   const { execTimeoutMsDefault, outputBytesDefault, bodyBytesMax, drainMs, shutdownMs } = config.limits;
   assert.deepEqual(
@@ -46,11 +47,22 @@ test("a flag beats the environment, the environment the file", () => {
   assert.deepEqual(texts(load(yaml, [], { EXECGATE_LISTEN: "127.0.0.1:2,[::1]:3" })), ["127.0.0.1:2", "[::1]:3"]);
   assert.deepEqual(texts(load(yaml, ["--listen", "127.0.0.1:4"], { EXECGATE_LISTEN: "127.0.0.1:2" })), ["127.0.0.1:4"]);
   const withUser = load("runtimes: { host: { user: nobody } }", ["--host-user", "daemon"]);
-  assert.equal(withUser.runtimes[0]?.options.user, "daemon");
+  assert.deepEqual(withUser.runtimes[0], { ...host, options: { ...host.options, user: "daemon" } });
   const file = join(dir, "other.yaml");
   writeFileSync(file, "limits: { drainMs: 1 }");
   assert.equal(loadConfig({ argv: [], env: { EXECGATE_CONFIG: file } }).limits.drainMs, 1);
   assert.equal(load("limits: { drainMs: 2 }", [], { EXECGATE_CONFIG: file }).limits.drainMs, 2);
+});
+
+test("runtimes are those of the file and of flags, each by its name and kind", () => {
+  const yaml = 'runtimes: { docker: , edge1: { kind: docker, host: "tcp://edge1:2376" } }';
+  const named = (config: ReturnType<typeof loadConfig>) => config.runtimes.map(({ name, kind, options }) => [name, kind, options]);
+  const edge1 = ["edge1", "docker", { host: "tcp://edge1:2376" }];
+  assert.deepEqual(named(load(yaml)).slice(1), [["docker", "docker", {}], edge1]);
+  assert.deepEqual(named(load(undefined, ["--runtime", "docker", "--runtime", "host"])).slice(1), [["docker", "docker", {}]]);
+  const given = "runtimes: { docker: { socket: /run/d.sock } }";
+  assert.deepEqual(named(load(given, ["--runtime", "docker"])).slice(1), [["docker", "docker", { socket: "/run/d.sock" }]]);
+  assert.throws(() => load(undefined, ["--runtime", "dokcer"]), { message: /^--runtime: expected a kind of runtime \(host, docker/ });
 });
 
 test("the state directory follows the environment, where empty is unset", () => {
@@ -123,6 +135,13 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ["runtimes: { host: 5 }", "runtimes.host: expected a section, got 5"],
   ["runtimes: { dokcer: {} }", /^runtimes\.dokcer: expected a kind of runtime \(host.*\), got "dokcer"$/],
   ["runtimes: { edge1: { kind: dokcer } }", /^runtimes\.edge1\.kind: expected a kind of runtime \(host.*\), got "dokcer"$/],
+  ["runtimes: { docker: { socket: 42 } }", "runtimes.docker.socket: expected a path, got 42"],
+  ["runtimes: { edge1: { kind: docker, hots: a } }", "runtimes.edge1.hots: unknown key"],
+  ["runtimes: { edge1: { kind: docker, host: edge1 } }", 'runtimes.edge1.host: expected tcp://host:port, got "edge1"'],
+  ['runtimes: { docker: { host: "tcp://a:b" } }', 'runtimes.docker.host: expected tcp://host:port, got "tcp://a:b"'],
+  ['runtimes: { docker: { host: "tcp://a", socket: b } }', "runtimes.docker.host: expected either socket or host"],
+  ["runtimes: { docker: { tls: { certFile: a, keyFile: b, caFile: c } } }", /^runtimes\.docker\.tls: there is no TLS on a socket/],
+  ['runtimes: { docker: { host: "tcp://a", tls: { certFile: a } } }', "runtimes.docker.tls.keyFile: missing"],
   ["runtimes: { edge1: { kind: 5 } }", /^runtimes\.edge1\.kind: expected a kind of runtime .* got 5$/],
   ["runtimes: { edge1: { kind: __proto__ } }", /^runtimes\.edge1\.kind: expected a kind/],
   ["runtimes: { edge1: { kind: host } }", "runtimes.edge1.kind: the kind host and the name host belong together"],

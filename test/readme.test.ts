@@ -64,7 +64,7 @@ describe("the README", () => {
 
   it("shows whole configurations that can be used as they are", async () => {
     const shown = [...readme.matchAll(/```yaml example\n(.*?)```/gs)].map(([, yaml = ""]) => yaml);
-    assert.equal(shown.length, 5);
+    assert.equal(shown.length, 6);
     for (const yaml of shown) {
       const file = join(home, "example.yaml");
       await writeFile(file, yaml);

@@ -31,6 +31,16 @@ describe("the tree", () => {
     assert.deepEqual(imports, []);
   });
 
+  it("lets no runtime see another", () => {
+    const runtimes = files.flatMap(({ name }) => /^src\/runtimes\/([^/]+)\/index\.ts$/.exec(name)?.[1] ?? []);
+    const seen = runtimes.flatMap((runtime) => {
+      const others = new RegExp(`from "\\.\\./(?:${runtimes.filter((other) => other !== runtime).join("|")})/`);
+      return files.filter(({ name, text }) => name.startsWith(`src/runtimes/${runtime}/`) && others.test(text)).map(({ name }) => name);
+    });
+    assert.ok(runtimes.length > 1);
+    assert.deepEqual(seen, []);
+  });
+
   it("reads the environment in one place and hands it on", () => {
     const readers = files.filter(({ name, text }) => name.startsWith("src/") && /\bprocess\.env\b/.test(text)).map(({ name }) => name);
     assert.deepEqual(readers, ["src/serve.ts"]);

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { ConfigError } from "./config-error.ts";
-import { flag, section, text, texts, userId } from "./fields.ts";
+import { flag, optionalSection, path, section, text, texts, userId } from "./fields.ts";
 import { validateEntry } from "./validate.ts";
 
 /** What may be said of a runtime, by its kind. */
@@ -10,6 +10,11 @@ const kinds = {
     dynamicUsers: section({ first: userId(1_900_000_000), last: userId(1_900_009_999) }),
     usersAllowed: texts("a user's name"),
     noNewPrivileges: flag(true),
+  }),
+  docker: section({
+    socket: Type.Optional(path()),
+    host: Type.Optional(Type.String({ pattern: "^tcp://[^/@?#]+$", expected: "tcp://host:port" })),
+    tls: optionalSection({ certFile: path(), keyFile: path(), caFile: path() }),
   }),
 };
 
@@ -54,6 +59,7 @@ function readRuntime(name: string, entry: Readonly<Record<string, unknown>>): Ru
   if ((kind === "host") !== (name === "host")) throw new ConfigError(`${at}.kind: the kind host and the name host belong together`);
   const runtime = { name, kind, options: validateEntry("runtimes", name, kinds[kind], given) } as RuntimeConfig;
   if (runtime.kind === "host") checkDynamicUsers(runtime.options.dynamicUsers);
+  if (runtime.kind === "docker") checkAddress(at, runtime.options);
   return Object.freeze(runtime);
 }
 
@@ -70,4 +76,11 @@ function checkName(at: string, name: string): void {
 
 function checkDynamicUsers({ first, last }: { first: number; last: number }): void {
   if (last < first) throw new ConfigError(`runtimes.host.dynamicUsers.last: expected a user's number from first (${first}), got ${last}`);
+}
+
+function checkAddress(at: string, { socket, host, tls }: { socket?: string; host?: string; tls?: object }): void {
+  if (host === undefined && tls !== undefined) throw new ConfigError(`${at}.tls: there is no TLS on a socket; it goes with host`);
+  if (host === undefined) return;
+  if (socket !== undefined) throw new ConfigError(`${at}.host: expected either socket or host`);
+  if (!URL.canParse(host)) throw new ConfigError(`${at}.host: expected tcp://host:port, got ${JSON.stringify(host)}`);
 }

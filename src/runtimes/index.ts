@@ -1,4 +1,5 @@
 import type { Runtime } from "../exec/runtime.ts";
+import { createDockerRuntime, type DockerOptions } from "./docker/index.ts";
 import { createHostRuntime, type HostOptions } from "./host/index.ts";
 
 /** What a session may use, 0 is no limit. */
@@ -22,6 +23,7 @@ const factories = {
         openFilesMax: limits.openFilesPerSessionMax,
       },
     }),
+  docker: (name: string, options: DockerOptions): Runtime => createDockerRuntime(name, options),
 };
 
 type Kind = keyof typeof factories;

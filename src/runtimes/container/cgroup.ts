@@ -13,17 +13,18 @@ const endMsMax = 4000;
  * gateway is root on the container's own machine and has the hierarchy of version 2.
  */
 export class ContainerCgroups {
-  readonly #mount: string | undefined;
+  readonly #mount: string | null;
   readonly #lifeline: Lifeline;
 
-  constructor() {
-    this.#mount = process.getuid?.() === 0 ? findMount() : undefined;
+  /** @param mount where the hierarchy is mounted; null: it cannot be used */
+  constructor(mount: string | null = process.getuid?.() === 0 ? findMount() : null) {
+    this.#mount = mount;
     this.#lifeline = new Lifeline();
   }
 
   /** Whether there is a hierarchy that can be used. */
   get isThere(): boolean {
-    return this.#mount !== undefined;
+    return this.#mount !== null;
   }
 
   /**
@@ -32,7 +33,7 @@ export class ContainerCgroups {
    * @param id the container's own, which the path of its group has in it: proof that the pid is of this machine
    */
   async open(pid: number, id: string, mark: string): Promise<ExecCgroup | undefined> {
-    if (this.#mount === undefined || pid <= 0) return undefined;
+    if (this.#mount === null || pid <= 0) return undefined;
     try {
       const path = /^0::(.*)$/m.exec(await readFile(`/proc/${pid}/cgroup`, "utf8"))?.[1];
       if (!path?.includes(id)) return undefined;
@@ -63,6 +64,8 @@ export class ExecCgroup {
 
   /** Takes a process in. It must not have forked yet. @throws Error when it is gone, or the kernel refuses */
   async enter(pid: number): Promise<void> {
+    // To the kernel 0 is whoever writes it.
+    if (pid <= 1) throw new Error(`${pid} is no process of a container`);
     await writeFile(join(this.#directory, "cgroup.procs"), String(pid));
   }
 
@@ -103,7 +106,7 @@ export class ExecCgroup {
 }
 
 /** Where the hierarchy of version 2 is mounted. */
-function findMount(): string | undefined {
+function findMount(): string | null {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return mounts.find((line) => / - cgroup2 /.test(line))?.split(" ")[4];
+  return mounts.find((line) => / - cgroup2 /.test(line))?.split(" ")[4] ?? null;
 }

@@ -24,6 +24,9 @@ export class GatedOutput implements OutputSource {
   /** Bytes of the voice's stream that were read and are neither announced nor output yet. */
   #held: Buffer = Buffer.alloc(0);
   #said = "";
+  #isReady = false;
+  /** What the command has said on the other stream: that its voice comes later does not mean that it was said earlier. */
+  readonly #overtaking: Chunk[] = [];
 
   /** @param isTerminal the announcements, as everything, come on stdout then */
   constructor(source: OutputSource, mark: string, isTerminal: boolean) {
@@ -38,7 +41,7 @@ export class GatedOutput implements OutputSource {
   }
 
   get complete(): boolean {
-    return this.#source.complete && this.#held.length === 0;
+    return this.#source.complete && this.#held.length === 0 && this.#overtaking.length === 0;
   }
 
   /** The next announcement; undefined when the output ends before. */
@@ -49,11 +52,14 @@ export class GatedOutput implements OutputSource {
       const chunk = await this.#source.next();
       if (chunk === undefined) return undefined;
       if (chunk.stream === this.#voice) this.#held = Buffer.concat([this.#held, chunk.bytes]);
+      else if (this.#isReady) this.#overtaking.push(chunk);
       else this.#note(chunk.bytes);
     }
   }
 
   next(): Promise<Chunk | undefined> {
+    const overtaking = this.#overtaking.shift();
+    if (overtaking !== undefined) return Promise.resolve(overtaking);
     const bytes = this.#held;
     if (bytes.length === 0) return this.#source.next();
     this.#held = Buffer.alloc(0);
@@ -77,6 +83,7 @@ export class GatedOutput implements OutputSource {
       .split(" ");
     this.#note(this.#held.subarray(0, at));
     this.#held = this.#held.subarray(end + 1);
+    this.#isReady = true;
     return { word, pid: Number(pid) } as Announcement;
   }
 

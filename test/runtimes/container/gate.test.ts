@@ -132,6 +132,18 @@ describe("the output behind a gate", () => {
     }
   });
 
+  test("comes whole when the other stream is faster than the announcements", async () => {
+    const gated = new GatedOutput(
+      new Pieces([err("execgate M ready 7\n"), out("fast"), err("execgate M passed\n"), out("er")]),
+      "M",
+      false,
+    );
+    await gated.hear();
+    await gated.hear();
+    assert.equal(`${(await gated.next())?.bytes}${(await gated.next())?.bytes}`, "faster");
+    assert.equal(gated.said, "");
+  });
+
   test("hides the echo of a terminal", async () => {
     const gated = new GatedOutput(new Pieces([out("execgate M ready 7\r\n\r\nexecgate M passed\r\nhi\r\n")]), "M", true);
     assert.deepEqual(await gated.hear(), { word: "ready", pid: 7 });
