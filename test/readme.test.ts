@@ -64,12 +64,12 @@ describe("the README", () => {
 
   it("shows whole configurations that can be used as they are", async () => {
     const shown = [...readme.matchAll(/```yaml example\n(.*?)```/gs)].map(([, yaml = ""]) => yaml);
-    assert.equal(shown.length, 6);
+    assert.equal(shown.length, 7);
     for (const yaml of shown) {
       const file = join(home, "example.yaml");
       await writeFile(file, yaml);
-      const { policy, probes } = loadConfig({ argv: ["--config", file], env: {} });
-      assert.ok(policy !== undefined || probes.length > 0);
+      const { policy, probes, runtimes } = loadConfig({ argv: ["--config", file], env: {} });
+      assert.ok(policy !== undefined || probes.length > 0 || runtimes.length > 1);
     }
   });
 

@@ -16,6 +16,11 @@ const kinds = {
     host: Type.Optional(Type.String({ pattern: "^tcp://[^/@?#]+$", expected: "tcp://host:port" })),
     tls: optionalSection({ certFile: path(), keyFile: path(), caFile: path() }),
   }),
+  kubernetes: section({
+    kubeconfig: Type.Optional(path()),
+    context: Type.Optional(text("a context of the kubeconfig")),
+    namespaces: texts("a namespace, or * for all"),
+  }),
 };
 
 type Kind = keyof typeof kinds;

@@ -1,6 +1,7 @@
 import type { Runtime } from "../exec/runtime.ts";
 import { createDockerRuntime, type DockerOptions } from "./docker/index.ts";
 import { createHostRuntime, type HostOptions } from "./host/index.ts";
+import { createKubernetesRuntime, type KubernetesOptions } from "./kubernetes/index.ts";
 
 /** What a session may use, 0 is no limit. */
 export interface RuntimeLimits {
@@ -24,6 +25,7 @@ const factories = {
       },
     }),
   docker: (name: string, options: DockerOptions): Runtime => createDockerRuntime(name, options),
+  kubernetes: (name: string, options: KubernetesOptions): Runtime => createKubernetesRuntime(name, options),
 };
 
 type Kind = keyof typeof factories;

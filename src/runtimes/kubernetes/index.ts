@@ -1,0 +1,132 @@
+import { ExecgateError } from "../../errors.ts";
+import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import { type Cluster, type ClusterOptions, openCluster } from "./cluster.ts";
+import { Container } from "./container.ts";
+import type { StreamOptions } from "./exec-stream.ts";
+import { Pods } from "./pods.ts";
+import { NoShell, startGated } from "./start.ts";
+import { startUngated } from "./ungated.ts";
+
+export interface KubernetesOptions extends ClusterOptions, Partial<StreamOptions> {
+  /** Whose pods are targets; `*` for all. Default: the namespace of the context, or of the gateway's own pod */
+  readonly namespaces: readonly string[];
+}
+
+/** The runtime of a cluster's pods. The kubeconfig is read when it is first needed, and again while it cannot be used. */
+export function createKubernetesRuntime(name: string, options: KubernetesOptions): Runtime {
+  return new KubernetesRuntime(name, options);
+}
+
+/** The cluster, and what is known of its pods. */
+interface Opened {
+  readonly cluster: Cluster;
+  readonly pods: Pods;
+}
+
+/** How many containers without a shell are remembered; one that is forgotten is tried again. */
+const shellessMax = 10_000;
+
+class KubernetesRuntime implements Runtime {
+  readonly name: string;
+  readonly kind = "kubernetes";
+  readonly capabilities: Capabilities = { tty: true, signal: true, user: false };
+  readonly isolation: Readonly<Record<string, string>> = { termination: "bestEffort" };
+  readonly #options: KubernetesOptions;
+  readonly #stream: StreamOptions;
+  #opened: Promise<Opened> | undefined;
+  readonly #running = new Set<Process>();
+  /** Immutable ids. */
+  readonly #shellless = new Set<string>();
+
+  constructor(name: string, options: KubernetesOptions) {
+    this.name = name;
+    this.#options = options;
+    this.#stream = { pingMs: options.pingMs ?? 10_000 };
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    return (await this.#open()).pods.list();
+  }
+
+  async resolve(id: string): Promise<Target> {
+    return (await this.#open()).pods.resolve(id);
+  }
+
+  async start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
+    signal.throwIfAborted();
+    refuseUnsaid(spec);
+    const { cluster, pods } = await this.#open();
+    const container = new Container(target, cluster, this.#stream);
+    const verify = (): Promise<void> => pods.verify(target, signal);
+    const forget = (released: Process): void => {
+      this.#running.delete(released);
+    };
+    try {
+      const running = await this.#start(container, spec, verify, signal, forget);
+      this.#running.add(running);
+      return running;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Of a pod that is gone, or does not run, that is the reason, whatever the stream's words for it are.
+      if (error instanceof ExecgateError && refusedByServer.has(error.code)) await verify();
+      throw error;
+    }
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    await (await this.#open()).pods.ping(signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#running].map(async (running) => {
+        await running.terminate();
+        running.release();
+      }),
+    );
+    await this.#opened?.then(({ cluster }) => cluster.close()).catch(() => undefined);
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= openCluster(this.#options)
+      .then((cluster) => ({ cluster, pods: new Pods(this.name, cluster, this.#options.namespaces) }))
+      .catch((error: unknown) => {
+        this.#opened = undefined;
+        throw error;
+      });
+    return this.#opened;
+  }
+
+  async #start(...[container, spec, verify, signal, forget]: Parameters<typeof startGated>): Promise<Process> {
+    const id = container.target.immutableId;
+    if (!this.#shellless.has(id)) {
+      try {
+        return await startGated(container, spec, verify, signal, forget);
+      } catch (error) {
+        if (!(error instanceof NoShell)) throw error;
+        if (this.#shellless.size >= shellessMax) this.#shellless.clear();
+        this.#shellless.add(id);
+      }
+    }
+    return await startUngated(container, spec, verify, signal, forget);
+  }
+}
+
+const refusedByServer: ReadonlySet<string> = new Set(["TARGET_NOT_FOUND", "RUNTIME_UNAVAILABLE"]);
+
+/** @throws NOT_SUPPORTED, BAD_REQUEST for what an exec in a pod cannot be told */
+function refuseUnsaid({ user, env, command }: ExecSpec): void {
+  if (user !== undefined) {
+    throw new ExecgateError("NOT_SUPPORTED", "user: Kubernetes runs commands as the container's own user.", { field: "user" });
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (!/^[A-Za-z_]\w*$/.test(name)) {
+      throw new ExecgateError("NOT_SUPPORTED", `env: a shell cannot set ${JSON.stringify(name)}.`, { field: "env" });
+    }
+    if (value.includes("\0"))
+      throw new ExecgateError("BAD_REQUEST", `env.${name}: a NUL byte cannot be passed on.`, { field: `env.${name}` });
+  }
+  if (command.some((word) => word.includes("\0"))) {
+    throw new ExecgateError("BAD_REQUEST", "command: a NUL byte cannot be passed on.", { field: "command" });
+  }
+}

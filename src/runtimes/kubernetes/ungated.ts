@@ -1,0 +1,65 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ExecgateError } from "../../errors.ts";
+import type { ExecSpec, Process } from "../../exec/runtime.ts";
+import type { Container } from "./container.ts";
+import type { ExecStream } from "./exec-stream.ts";
+import { PodProcess, type Reach } from "./process.ts";
+import { notExecutable, notFound, refuseEndless } from "./start.ts";
+
+/** How long a command that says nothing is watched for not being there. */
+const settleMs = 250;
+
+/** Where there is no shell nobody can look for the processes. */
+const unreachable: Reach = {
+  signal: () => Promise.reject(new ExecgateError("NOT_SUPPORTED", "The container has no shell, through which a signal could be sent.")),
+  kill: () => Promise.resolve("bestEffort"),
+};
+
+/**
+ * Starts `spec` as the exec itself, in a container without a shell: what would need one is refused.
+ * @throws NOT_SUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_UNAVAILABLE and what the API server refuses
+ */
+export async function startUngated(
+  container: Container,
+  spec: ExecSpec,
+  verify: () => Promise<void>,
+  signal: AbortSignal,
+  onRelease: (released: Process) => void,
+): Promise<Process> {
+  if (spec.command.length === 0) throw new ExecgateError("COMMAND_NOT_FOUND", "The container has no shell; name a command.");
+  if (spec.cwd !== undefined) throw withoutShell("cwd");
+  if (Object.keys(spec.env).length > 0) throw withoutShell("env");
+  await verify();
+  const isTerminal = spec.tty !== undefined;
+  const stream = await container.exec(spec.command, { stdin: spec.stdin, tty: isTerminal }, signal);
+  try {
+    refuseEndless(stream, spec);
+    if (spec.tty !== undefined) await stream.resize(spec.tty);
+    await refuseMissing(stream, spec, signal);
+    return new PodProcess(stream, unreachable, isTerminal, onRelease);
+  } catch (error) {
+    stream.close();
+    throw error;
+  }
+}
+
+/** The first that is seen of a command tells that it runs; a Status without any output may tell that it does not. */
+async function refuseMissing(stream: ExecStream, { command }: ExecSpec, signal: AbortSignal): Promise<void> {
+  const waiting = new AbortController();
+  const settled = delay(settleMs, undefined, { signal: AbortSignal.any([waiting.signal, signal]) });
+  const seen = await Promise.race([stream.output.begun, settled.catch(() => undefined)]);
+  waiting.abort();
+  signal.throwIfAborted();
+  if (seen !== false) return;
+  const verdict = await stream.verdict;
+  if ("exitCode" in verdict) return;
+  const name = JSON.stringify(command[0]);
+  if (notFound.test(verdict.failure)) throw new ExecgateError("COMMAND_NOT_FOUND", `There is no command ${name} in the container.`);
+  if (notExecutable.test(verdict.failure))
+    throw new ExecgateError("COMMAND_NOT_EXECUTABLE", `${name} cannot be executed in the container.`);
+  throw new ExecgateError("RUNTIME_UNAVAILABLE", `The API server could not run the command: ${verdict.failure}.`);
+}
+
+function withoutShell(field: string): ExecgateError {
+  return new ExecgateError("NOT_SUPPORTED", `${field}: the container has no shell, through which it could be set.`, { field });
+}
