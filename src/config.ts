@@ -146,11 +146,17 @@ function readFlags(argv: readonly string[]) {
   }
 }
 
+/** A base path that begins so could not be told from what stands behind it. */
+const ownPaths: readonly string[] = ["v1", "api", "apis", "version", "assets", "healthz", "readyz", "metrics", "openapi.json"];
+
 function checkUrls(file: FileConfig): void {
   for (const [i, text] of file.publicUrls.entries()) {
     if (!/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : "")) {
       throw new ConfigError(`publicUrls.${i}: expected an http or https URL, got ${JSON.stringify(text)}`);
     }
+    const [, first] = new URL(text).pathname.split("/");
+    if (first !== undefined && ownPaths.includes(first))
+      throw new ConfigError(`publicUrls.${i}: the path /${first} is one of the gateway's own`);
   }
   for (const key of ["allowedOrigins", "frameAncestors"] as const) {
     for (const [i, text] of file[key].entries()) {

@@ -197,6 +197,7 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ["auth: { jwt: [{ issuer: a, audience: b, jwksFile: k, algorithms: [none] }] }", /^auth\.jwt\.0\.algorithms\.0: expected one of RS256/],
   ["auth: { jwt: [{ issuer: a, audience: [], jwksFile: k, algorithms: [ES256] }] }", /^auth\.jwt\.0\.audience: expected an audience/],
   ['publicUrls: ["exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
+  ['publicUrls: ["https://exec.example.com/v1/shell"]', "publicUrls.0: the path /v1 is one of the gateway's own"],
   ['publicUrls: ["ftp://exec.example.com"]', /^publicUrls\.0: expected an http or https URL, got/],
   ['allowedOrigins: ["https://app.example.com/"]', /^allowedOrigins\.0: expected an origin/],
   ['allowedOrigins: ["*"]', /^allowedOrigins\.0: expected an origin/],

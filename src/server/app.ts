@@ -4,6 +4,7 @@ import fastifyWebsocket from "@fastify/websocket";
 import fastify, { type HTTPMethods, LogController } from "fastify";
 import { ExecgateError } from "../errors.ts";
 import { selectSubprotocol } from "../wire/index.ts";
+import { createRewrite } from "./base-url.ts";
 import { answerClientError, headerBytesMax } from "./client-error.ts";
 import type { App, AppDeps, RouteDeps } from "./deps.ts";
 import { installGatekeeper } from "./gatekeeper.ts";
@@ -29,7 +30,9 @@ const messageBytesMax = 1_048_576;
 
 /** Builds the server from what it is given. It listens nowhere: listeners hand it their requests. */
 export async function buildApp(deps: AppDeps): Promise<App> {
+  const rewriteUrl = createRewrite(deps.origins.publicUrls);
   const app = fastify({
+    ...(rewriteUrl && { rewriteUrl }),
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: deps.limits.bodyBytesMax,

@@ -5,6 +5,7 @@ import { within } from "../../exec/clock.ts";
 import { freezeRequest } from "../../exec/request.ts";
 import type { Session } from "../../exec/session.ts";
 import { admit } from "../admit.ts";
+import { sessionPath } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
 import { feed } from "../feed.ts";
@@ -36,7 +37,8 @@ export function execRoute(app: App, deps: RouteDeps): void {
         key === undefined
           ? await begin(wanted, request, deps, isBound)
           : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
-      if (prefer !== undefined && !(await within(deps.clock, prefer.waitMs, session.finished))) return accepted(reply, session, prefer);
+      if (prefer !== undefined && !(await within(deps.clock, prefer.waitMs, session.finished)))
+        return accepted(reply, session, prefer, deps);
       const result = await viewResult(session, body.encoding ?? "auto");
       if (isBound) deps.sessions.forgetOutput(session);
       return reply.send(result);
@@ -103,7 +105,7 @@ async function answerLines(
   return reply.type("application/x-ndjson").send(lines);
 }
 
-function accepted(reply: FastifyReply, session: Session, prefer: Preference): FastifyReply {
-  reply.headers({ location: `/v1/sessions/${session.id}`, "preference-applied": prefer.applied });
+function accepted(reply: FastifyReply, session: Session, prefer: Preference, deps: RouteDeps): FastifyReply {
+  reply.headers({ location: sessionPath(session.id, reply.request, deps), "preference-applied": prefer.applied });
   return reply.code(202).send(viewSession(session));
 }

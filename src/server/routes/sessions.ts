@@ -1,5 +1,6 @@
 import type { Verb } from "../../access/principal.ts";
 import { admit } from "../admit.ts";
+import { sessionPath } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
 import { feed } from "../feed.ts";
@@ -23,7 +24,10 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
       const session = admit(await requestFromSession(body, request, deps), deps);
       await session.start();
       if (typeof body.stdin === "string" || (session.request.spec.tty !== undefined && !session.request.spec.stdin)) feed(session, stdin);
-      return reply.code(201).header("location", `/v1/sessions/${session.id}`).send(viewSession(session));
+      return reply
+        .code(201)
+        .header("location", sessionPath(session.id, request, deps))
+        .send(viewSession(session));
     },
   );
 

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { ExecgateError } from "../../errors.ts";
+import { baseUrlOf } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { idParams, shareBody } from "../schemas.ts";
 
@@ -25,7 +25,7 @@ export function sharesRoutes(app: App, deps: RouteDeps): void {
       if (session.state === "ended") throw new ExecgateError("SESSION_ENDED", "The session is over, and nothing is left to watch.");
       const { share, secret } = shares.issue(session, request.principal, expiresMs);
       audit.shared(request, session, share.id, "share.issue");
-      const url = `${pageUrl(request, deps)}#share=${session.id}.${secret}`;
+      const url = `${baseUrlOf(request, deps)}#share=${session.id}.${secret}`;
       return reply.code(201).send({ id: share.id, url, expiresAt: new Date(share.expiresAt).toISOString() });
     },
   );
@@ -40,12 +40,4 @@ export function sharesRoutes(app: App, deps: RouteDeps): void {
       return reply.code(204).send();
     },
   );
-}
-
-/** Where the page is for whoever asked: at the public URL of this name, which may have a path, else at the name itself. */
-function pageUrl(request: FastifyRequest, { readFront, origins }: RouteDeps): string {
-  const { scheme, host } = readFront(request);
-  const origin = `${scheme}://${host}`;
-  const known = origins.publicUrls.find((url) => url.origin === origin);
-  return known === undefined ? `${origin}/` : known.href.replace(/\/*$/, "/");
 }
