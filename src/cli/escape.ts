@@ -1,17 +1,27 @@
 const tilde = 0x7e;
-const dot = 0x2e;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
+/** What keys behind a tilde ask for. */
+export type Wish = "end" | "detach";
+
+const wishes: Readonly<Record<number, Wish>> = { 46: "end", 100: "detach" };
+
+/** What is to be sent of some keys, and what they ask for then. */
+export interface Filtered {
+  readonly keys: Uint8Array;
+  readonly wish: Wish | undefined;
+}
+
 /** Keys with the escapes taken out. */
 export interface EscapeFilter {
-  /** What is to be sent of `keys`; undefined when they ask for the end. */
-  filter(keys: Uint8Array): Uint8Array | undefined;
+  filter(keys: Uint8Array): Filtered;
 }
 
 /**
- * Understands `~.` at the beginning of a line, which ends the client, and `~~`, which sends one, as ssh does: in raw mode
- * no key of the terminal can stop a command that does not listen. A tilde is held back until the key behind it is known.
+ * Understands `~.` at the beginning of a line, which ends the session, `~d`, which leaves it, and `~~`, which sends one, as
+ * ssh does: in raw mode no key of the terminal can stop a command that does not listen. A tilde is held back until the key
+ * behind it is known.
  */
 export function createEscapeFilter(): EscapeFilter {
   let isLineStart = true;
@@ -20,14 +30,15 @@ export function createEscapeFilter(): EscapeFilter {
     filter(keys) {
       const sent: number[] = [];
       for (const key of keys) {
-        if (isHeld && key === dot) return undefined;
+        const wish = isHeld ? wishes[key] : undefined;
+        if (wish !== undefined) return { keys: Uint8Array.from(sent), wish };
         if (isHeld && key !== tilde) sent.push(tilde);
         const opens = !isHeld && isLineStart && key === tilde;
         if (!opens) sent.push(key);
         isHeld = opens;
         isLineStart = key === newline || key === carriageReturn;
       }
-      return Uint8Array.from(sent);
+      return { keys: Uint8Array.from(sent), wish: undefined };
     },
   };
 }

@@ -1,7 +1,8 @@
-import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { ParseArgsConfig } from "node:util";
+import { parseFlags } from "./arguments.ts";
 import { ClientError } from "./client-error.ts";
 import { parseDuration } from "./duration.ts";
-import { type EndpointFlags, endpointOptions } from "./endpoint.ts";
+import type { EndpointFlags } from "./endpoint.ts";
 
 /** What `execgate exec` was asked for. */
 export interface ExecOptions {
@@ -21,8 +22,10 @@ export interface ExecOptions {
   readonly endpoint: EndpointFlags;
 }
 
+/** How long a terminal waits for a network that comes back, unless it is said. */
+const terminalKeepMs = 300_000;
+
 const options = {
-  ...endpointOptions,
   interactive: { type: "boolean", short: "i" },
   tty: { type: "boolean", short: "t" },
   env: { type: "string", multiple: true },
@@ -39,7 +42,7 @@ const options = {
  */
 export function parseExecOptions(args: readonly string[]): ExecOptions {
   const end = args.indexOf("--");
-  const { values, positionals } = parseFlags(end < 0 ? args : args.slice(0, end));
+  const { values, positionals } = parseFlags(end < 0 ? args : args.slice(0, end), options);
   const command = end < 0 ? [] : args.slice(end + 1);
   const [target = "host", extra] = positionals;
   if (extra !== undefined) throw new ClientError(`put -- before the command: execgate exec ${target} -- ${positionals.slice(1).join(" ")}`);
@@ -58,16 +61,8 @@ export function parseExecOptions(args: readonly string[]): ExecOptions {
     reason,
     endpoint,
     timeoutMs: timeout === undefined ? undefined : parseDuration("--timeout", timeout),
-    keepMs: keep === undefined ? undefined : parseDuration("--keep", keep),
+    keepMs: keep === undefined ? (tty ? terminalKeepMs : undefined) : parseDuration("--keep", keep),
   };
-}
-
-function parseFlags(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
-  } catch (cause) {
-    throw new ClientError(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : String(cause), { cause });
-  }
 }
 
 /** The query of the WebSocket that `options` ask for; `size` is that of the local terminal, where there is one. */

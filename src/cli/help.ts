@@ -3,6 +3,7 @@ export const helpText = `Usage: execgate COMMAND
 
   serve       run the gateway
   exec        run a command on a target
+  attach      join a session
   token       make a token for the gateway's configuration
   policy      say what a configuration file allows, and by which rule
   audit       check an audit trail
@@ -18,11 +19,15 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
       --cwd DIR         start in this directory
       --user USER       run as this user
       --timeout TIME    end the command after this time (500ms, 5s, 2m, 1h)
-      --keep TIME       let the session outlive a lost connection for this time
+      --keep TIME       let the session outlive a lost connection for this time, and go on when it is back; 5m with -t
       --reason TEXT     why, for a policy that wants to know
 
-  With -it on a terminal, ~. at the beginning of a line ends the session and ~~ sends one tilde.
+  With -it on a terminal, at the beginning of a line ~. ends the session, ~d leaves it for a later attach, ~~ sends one tilde.
   The exit status is the command's own; 124 after a timeout, 137 when it was killed, 255 when it was lost or never started.
+
+execgate attach [--view] [--no-stdin] ID
+
+  Joins a session where it is, with what is kept of its output; --view only watches. Escapes and exit status are those of exec.
 
 execgate token new NAME [--groups A,B] [--expires DAY]
 

@@ -1,4 +1,5 @@
 import { readVersion } from "../version.ts";
+import { attach } from "./attach.ts";
 import { ClientError, failedStatus } from "./client-error.ts";
 import { exec } from "./exec.ts";
 import { helpText } from "./help.ts";
@@ -12,6 +13,7 @@ type Command = (args: readonly string[], io: ClientIo) => Promise<number>;
 /** Every client command by name: one file each, and a row here. */
 const commands: Readonly<Record<string, Command>> = {
   exec,
+  attach,
   token,
   help: async (_args, io) => print(io, helpText),
   version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),

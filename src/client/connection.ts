@@ -138,7 +138,7 @@ class ExecConnection implements Connection {
     const { socket } = this.#dialled ?? {};
     this.#dialled = undefined;
     socket?.close(4000, "renewed");
-    this.#redialer.hurry();
+    this.#redialer.proven();
     this.#lost(1006, "");
   }
 
@@ -177,6 +177,7 @@ class ExecConnection implements Connection {
     try {
       const message = typeof data === "string" ? decodeServer(data, false) : decodeServer(new Uint8Array(data as ArrayBuffer), true);
       if (message === undefined) return;
+      if (message.type !== "attached") this.#redialer?.proven();
       // Credit is not ordered with output, and a writer must not wait for a reader.
       if (message.type === "accepted") this.#stdin.accept(message.bytes);
       else this.#note(message);

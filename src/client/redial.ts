@@ -43,6 +43,8 @@ export interface RedialEvents {
 
 const delayMsMin = 100;
 const delayMsMax = 5000;
+/** A connection that stood so long, or brought anything, was one; else somebody lets in and throws out, and is to be asked ever more seldom. */
+const stoodMsMin = 1000;
 
 /** Faults of the protocol, and refusals that another try does not change. 4408, too slow, is a matter of the line. */
 const finalCodes = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
@@ -62,8 +64,10 @@ function delayOf(attempt: number): number {
 export class Redialer {
   readonly #options: ResumeOptions;
   readonly #events: RedialEvents;
-  /** When the connection was lost; undefined while it stands. */
+  /** When the connection was lost that was one. */
   #lostAtMs: number | undefined;
+  /** When the one that stands was let in; undefined while none stands. */
+  #stoodAtMs: number | undefined = 0;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -73,11 +77,13 @@ export class Redialer {
   }
 
   get isLost(): boolean {
-    return this.#lostAtMs !== undefined;
+    return this.#stoodAtMs === undefined;
   }
 
   /** The connection is lost, or an attempt has failed. `placeNow` says where to go on when it comes to that. */
   lost(placeNow: () => Place, closeCode: number, reason: string): void {
+    if (this.#stoodAtMs !== undefined && performance.now() - this.#stoodAtMs > stoodMsMin) this.proven();
+    this.#stoodAtMs = undefined;
     this.#lostAtMs ??= performance.now();
     const attempt = this.#attempt++;
     const delayMs = delayOf(attempt);
@@ -91,8 +97,9 @@ export class Redialer {
     this.#timer = timer;
   }
 
-  /** The next attempt is the first again. */
-  hurry(): void {
+  /** The connection is of use: the next loss is the first again. */
+  proven(): void {
+    this.#lostAtMs = undefined;
     this.#attempt = 0;
   }
 
@@ -100,8 +107,7 @@ export class Redialer {
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#lostAtMs = undefined;
-    this.#attempt = 0;
+    this.#stoodAtMs = performance.now();
   }
 
   async #dial(placeNow: () => Place, timer: ReturnType<typeof setTimeout>): Promise<void> {

@@ -3,20 +3,24 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createEscapeFilter } from "../../src/cli/escape.ts";
 
-/** What goes to the server of keys that come in these pieces; END where they ask for the end. */
+/** What goes to the server of keys that come in these pieces; END or DETACH where they ask for it. */
 function sent(...pieces: string[]): string {
   const escapes = createEscapeFilter();
   let text = "";
   for (const piece of pieces) {
-    const keys = escapes.filter(Buffer.from(piece));
-    if (keys === undefined) return `${text}END`;
+    const { keys, wish } = escapes.filter(Buffer.from(piece));
     text += Buffer.from(keys).toString();
+    if (wish !== undefined) return text + wish.toUpperCase();
   }
   return text;
 }
 
 test("~. at the beginning of a line ends, however the keys come", () => {
   for (const keys of [["~."], ["~", "."], ["a\r~."], ["a\n", "~", ".b"]]) assert.ok(sent(...keys).endsWith("END"), keys.join("|"));
+});
+
+test("~d at the beginning of a line detaches, behind what was typed before", () => {
+  assert.deepEqual([sent("~d"), sent("a\r~dx"), sent("a~d")], ["DETACH", "a\rDETACH", "a~d"]);
 });
 
 test("~~ sends one, and any other key behind a tilde sends both", () => {
@@ -38,7 +42,7 @@ test("keys without a tilde are sent as they are", () => {
       const escapes = createEscapeFilter();
       for (const piece of pieces) {
         const keys = piece.filter((key) => key !== 0x7e);
-        assert.deepEqual(escapes.filter(keys), keys);
+        assert.deepEqual(escapes.filter(keys), { keys, wish: undefined });
       }
     }),
   );

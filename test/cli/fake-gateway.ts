@@ -34,6 +34,7 @@ export async function startFakeGateway(
 ): Promise<string> {
   const http = tls === undefined ? createServer() : createTlsServer(tls);
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "v1.execgate" });
+  http.on("request", (_request, response) => response.end("{}"));
   http.on("upgrade", (request, socket, head) => {
     if (refusal !== undefined) {
       const headers = `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(refusal.body)}\r\nconnection: close`;

@@ -21,7 +21,7 @@ describe("exec -it on a terminal", () => {
     ];
     for (const end of ends) {
       const { io, modes } = await onTerminal(t, end);
-      await runClient(["exec", "-it"], io);
+      await runClient(["exec", "-it", "--keep", "0"], io);
       assert.deepEqual(modes, [true, false]);
       assert.deepEqual(io.signals.eventNames(), [], "nothing listens any more");
     }

@@ -110,6 +110,19 @@ describe("a connection that is lost", () => {
     assert.ok(delays[0] === 0 && delays.length >= 3 && delays.length < 8, String(delays));
   });
 
+  test("that is let in and thrown out each time is dialled ever more seldom", async () => {
+    const delays: number[] = [];
+    const { first, next } = open({ lost: ({ delayMs }) => void delays.push(delayMs) });
+    first.end(1006);
+    for (let n = 1; n <= 3; n++) {
+      const socket = await next(n);
+      socket.open();
+      socket.say(attached());
+      socket.end(1006);
+    }
+    assert.ok(delays[0] === 0 && Number(delays[3]) > 190, String(delays));
+  });
+
   test("ends at once when the server says that there is nothing to come back to", async () => {
     const { first, refusals, connection } = open();
     refusals.push(new Refusal("OVERLOADED", "later", false), new Refusal("SESSION_NOT_FOUND", "gone", true));

@@ -1,0 +1,15 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { ClientError } from "./client-error.ts";
+import { endpointOptions } from "./endpoint.ts";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** The flags of a command beside those of every command that asks a gateway. @throws ClientError for a flag that is not known */
+export function parseFlags<const Own extends Options>(args: readonly string[], own: Own) {
+  const options = { ...endpointOptions, ...own };
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+  } catch (cause) {
+    throw new ClientError(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : String(cause), { cause });
+  }
+}
