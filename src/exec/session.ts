@@ -128,6 +128,8 @@ export class Session {
     this.#state = "running";
     observer.started?.(this, startedMs - beganMs);
     this.#armTimers(startedMs);
+    // What a client said while the command was being started: frozen, the request has the size from before.
+    if (this.size !== undefined && this.size !== this.request.spec.tty) void this.#process.resize(this.size).catch(() => undefined);
     void this.#supervise(this.#process, startedMs);
   }
 

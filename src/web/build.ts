@@ -1,5 +1,5 @@
 /** Bundles the page's script and style sheet into public/assets. */
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -16,7 +16,7 @@ const strictStyles: Plugin = {
       const source = await readFile(path, "utf8");
       const elements = replace(source, /([\w.]+)\.createElement\("style"\)/g, "createStyleElement($1)", 3);
       const attributes = replace(elements, /(\w+)\.setAttribute\("style",/g, "setStyle($1,", 1);
-      const standIns = JSON.stringify(pathOf("src/web/xterm-style.ts"));
+      const standIns = JSON.stringify(pathOf("src/web/terminal/xterm-style.ts"));
       return { contents: `import { createStyleElement, setStyle } from ${standIns};\n${attributes}`, loader: "js" };
     });
   },
@@ -28,6 +28,8 @@ function replace(source: string, pattern: RegExp, replacement: string, times: nu
   return source.replace(pattern, replacement);
 }
 
+// Parts of an earlier bundle have other names.
+await rm(pathOf("public/assets"), { recursive: true, force: true });
 const result = await build({
   absWorkingDir: fileURLToPath(root),
   entryPoints: [
@@ -36,6 +38,9 @@ const result = await build({
   ],
   outdir: pathOf("public/assets"),
   bundle: true,
+  // What is not needed for the first prompt is loaded when it is.
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   minify: true,
   format: "esm",
   target: "es2022",

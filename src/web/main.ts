@@ -1,83 +1,75 @@
-import { findPage, type Page } from "./page.ts";
-import { runSession } from "./session.ts";
-import { createTerminal, type TerminalView } from "./terminal.ts";
-import { askTicket, type Wanted } from "./ticket.ts";
-import { forgetToken, keepToken, keptToken, takeFragment } from "./token.ts";
-import { describeEnd } from "./words.ts";
+import { createApi } from "./api.ts";
+import { Asking } from "./asking.ts";
+import { createActions, typed } from "./create-actions.ts";
+import { draw } from "./draw.ts";
+import { keptTabs } from "./kept-tabs.ts";
+import { OverviewReader } from "./overview-reader.ts";
+import type { State } from "./page-state.ts";
+import { onSystemTheme, readSettings } from "./settings.ts";
+import { Shares } from "./shares.ts";
+import { listenForShortcuts } from "./shortcuts.ts";
+import { createStore } from "./store.ts";
+import { Tabs } from "./tabs.ts";
+import { takeFragment } from "./token.ts";
 
-const askFirst = "The gateway shows it when it starts.";
+/** How long a session of the page outlives it: to come back to after a break, milliseconds. */
+const keepMsWanted = 3_600_000;
 
-/** The page's whole life: a session, its end, and again when the user wants; a token where the gateway wants one. */
-async function run(): Promise<never> {
+const initial: State = {
+  tabs: [],
+  active: "",
+  dialog: undefined,
+  tokenAsked: undefined,
+  settings: readSettings(),
+  subject: undefined,
+  targets: undefined,
+  sessions: undefined,
+  recordings: undefined,
+  probes: undefined,
+  samples: [],
+  shares: {},
+  filter: "",
+  isCtrlHeld: false,
+  trouble: undefined,
+};
+
+interface Info {
+  readonly principal: { readonly subject: string };
+  readonly limits: { readonly keepMsMax: number };
+}
+
+/** Puts the page together, and opens what its address asks for, or what was open before a reload. */
+function start(): void {
+  const kept = keptTabs();
   const fragment = takeFragment();
-  const target = fragment.target ?? "host";
-  const page = findPage();
-  page.showTarget(target);
-  const terminal = createTerminal(page.terminalHost);
-  page.onScreenReader((on) => terminal.setScreenReader(on));
-  terminal.onResize((size) => page.showSize(size));
+  const base = document.baseURI;
+  const store = createStore(initial);
+  const asking = new Asking(store);
+  const api = createApi(base, asking);
+  const tabs = new Tabs({ store, api, base, mapInput: (text) => typed(store, text) });
+  const overview = new OverviewReader(store, api);
+  let info: Promise<Info> | undefined;
+  const keepMs = async (): Promise<number> => {
+    info ??= api.get<Info>("v1/info");
+    const { limits, principal } = await info;
+    store.update(() => ({ subject: principal.subject }));
+    return Math.min(keepMsWanted, limits.keepMsMax);
+  };
+  const actions = createActions({ store, api, tabs, shares: new Shares(store, api), overview, asking, keepMs });
+  store.onChange((state) => draw(state, actions));
+  onSystemTheme(() => tabs.applySettings());
+  listenForShortcuts(() => store.state, tabs, actions);
+  const open = async (target: string, reason: string | undefined): Promise<void> =>
+    tabs.openTerminal({ kind: "exec", target, reason, keepMs: await keepMs() }, target);
+  for (const { session, target, role } of kept) actions.attach(session, role, target);
+  const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
+  if (kept.length === 0 || (fragment.target !== undefined && !isReload)) void open(fragment.target ?? "host", fragment.reason);
   // A link with a new token, opened in this tab, changes nothing but the fragment.
   addEventListener("hashchange", () => {
     const next = takeFragment();
-    if (next.token !== undefined || next.target !== fragment.target || next.reason !== fragment.reason) location.reload();
-  });
-
-  for (;;) {
-    // Without a token too: behind a proxy that signs users in, none is needed.
-    const token = keptToken();
-    if (await session(page, terminal, token, { target, reason: fragment.reason })) {
-      await newSession(page, terminal);
-      terminal.reset();
-    } else {
-      forgetToken();
-      await askToken(page, token === undefined ? askFirst : "The token was not accepted. Enter another one.");
-    }
-  }
-}
-
-async function askToken(page: Page, message: string): Promise<void> {
-  page.show("asking", "not connected");
-  keepToken(await page.askToken(message));
-}
-
-/** Runs one session and shows how it ended. Returns false, and shows nothing, when a token is needed for it. */
-async function session(
-  page: Page,
-  terminal: TerminalView,
-  token: string | undefined,
-  wanted: Pick<Wanted, "target" | "reason">,
-): Promise<boolean> {
-  page.show("connecting", "connecting…");
-  terminal.fit();
-  page.showSize(terminal.size);
-  terminal.focus();
-  const base = document.baseURI;
-  const admission = await askTicket(base, token, { ...wanted, ...terminal.size });
-  if (admission.kind === "refused") {
-    if (!admission.badToken) page.show("ended", admission.message);
-    return !admission.badToken;
-  }
-  const end = await runSession(base, admission.ticket, terminal, (resolved) => {
-    page.showTarget(resolved);
-    page.show("connected", "connected");
-  });
-  const isLetIn = end.kind !== "lost" || end.opened;
-  page.show("ended", isLetIn ? describeEnd(end) : "the connection could not be opened; something in between may stop WebSockets");
-  return true;
-}
-
-/** Resolves when the user wants another session: by the button, or by Enter in the terminal. */
-function newSession(page: Page, terminal: TerminalView): Promise<void> {
-  return new Promise((resolve) => {
-    const enter = terminal.onInput((bytes) => {
-      if (bytes.length === 1 && bytes[0] === 13) start();
-    });
-    const start = (): void => {
-      enter();
-      resolve();
-    };
-    page.onNewSession(start);
+    if (next.token !== undefined) location.reload();
+    else if (next.target !== undefined) void open(next.target, next.reason);
   });
 }
 
-void run();
+start();

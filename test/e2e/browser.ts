@@ -7,10 +7,21 @@ const executablePath = process.env.EXECGATE_TEST_CHROMIUM ?? "/usr/bin/chromium"
 /** For `skip`: false, or why there can be no test in a browser here. */
 export const withoutChromium = skipWithout("chromium", existsSync(executablePath));
 
-/** A browser that asks nothing of anybody by itself, so that every request is the page's. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * A browser that asks nothing of anybody by itself, so that every request is the page's. Without WebGL, unless a test wants
+ * it, terminals are drawn by elements, whose text a test can read.
+ */
+export function launchChromium({ hasWebgl = false } = {}): Promise<Browser> {
   const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return chromium.launch({ executablePath, args: ["--headless", "--no-sandbox", "--disable-gpu", ...quiet] });
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      ...(hasWebgl ? ["--enable-unsafe-swiftshader"] : ["--disable-gpu", "--disable-3d-apis"]),
+      ...quiet,
+    ],
+  });
 }
 
 /** A tab with no past, and everything that it complained of and asked for. */

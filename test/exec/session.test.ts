@@ -449,6 +449,16 @@ describe("input", () => {
     assert.deepEqual([cursor.take(), process.calls, session.size], [undefined, ["resize 100x30"], { cols: 100, rows: 30 }]);
   });
 
+  test("of a new size that comes while the command is started is set when it runs", async () => {
+    const { session, runtime } = createSession({ spec: { tty: { cols: 80, rows: 24 } }, behaviour: { start: "waits" } });
+    const started = session.start();
+    await session.resize({ cols: 100, rows: 30 });
+    await settled();
+    runtime.letStart();
+    await started;
+    assert.deepEqual(runtime.process.calls, ["resize 100x30"]);
+  });
+
   test("of a size is nothing without a terminal", async () => {
     const { session, process } = await startSession();
     await session.resize({ cols: 100, rows: 30 });

@@ -1,0 +1,32 @@
+import { activeTerminal, homeTab, type State } from "./page-state.ts";
+import type { Tabs } from "./tabs.ts";
+import { copyText } from "./terminal/clipboard.ts";
+import type { Actions } from "./views/actions.ts";
+
+/** Listens for the keys of the page before the terminal does, which takes every key, Tab too. */
+export function listenForShortcuts(stateNow: () => State, tabs: Tabs, actions: Actions): void {
+  const acts: Readonly<Record<string, () => void>> = {
+    KeyO: () => actions.openTargets(),
+    KeyF: () => actions.toggleFind(activeTerminal(stateNow())?.find === undefined),
+    KeyX: () => actions.close(stateNow().active),
+    KeyH: () => actions.show(homeTab),
+    ArrowLeft: () => tabs.step(-1),
+    ArrowRight: () => tabs.step(1),
+    KeyC: () => void copyText(tabs.terminal?.terminal.selection ?? ""),
+  };
+  const keydown = (event: KeyboardEvent): void => {
+    const act = (event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey ? acts[event.code] : undefined;
+    if (event.key === "F6" && event.ctrlKey) leaveTerminal(stateNow().active);
+    else if (act !== undefined && stateNow().dialog === undefined) act();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  addEventListener("keydown", keydown, { capture: true });
+}
+
+/** To the tab itself, from where Tab goes on. */
+function leaveTerminal(active: string): void {
+  const tab = document.querySelector<HTMLElement>(active === homeTab ? "#overview" : "[data-active] .tab-name");
+  tab?.focus();
+}
