@@ -89,23 +89,59 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** Takes from the gateway the right to make processes, for as long as `work` takes: by a cgroup, or by its user's limit. */
-async function withoutProcesses(pid: number, work: () => Promise<void>): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    execFileSync("prlimit", [`--pid=${pid}`, "--nproc=0:"]);
-    await work();
-    execFileSync("prlimit", [`--pid=${pid}`, "--nproc=1000:"]);
-    return;
-  }
-  const group = `${pidsController}/execgate-test-${pid}`;
+/** A gateway whose right to make processes can be taken: by a control group around it and its commands, or by its user's limit. */
+interface Limited extends AsyncDisposable {
+  readonly gateway: GatewayProcess;
+  /** Runs `work` while no process can be made. */
+  withoutProcesses(work: () => Promise<void>): Promise<void>;
+}
+
+async function spawnLimited(): Promise<Limited> {
+  return process.getuid?.() === 0 ? await spawnInGroup() : limitUser(await GatewayProcess.spawn());
+}
+
+function limitUser(gateway: GatewayProcess): Limited {
+  const limit = (processes: number) => execFileSync("prlimit", [`--pid=${gateway.child.pid}`, `--nproc=${processes}:`]);
+  return {
+    gateway,
+    async withoutProcesses(work) {
+      limit(0);
+      await work();
+      limit(1000);
+    },
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+  };
+}
+
+/** It makes the groups of its commands in the one that it is born in. */
+async function spawnInGroup(): Promise<Limited> {
+  const group = `${pidsController}/execgate-test-${process.pid}`;
   mkdirSync(group);
-  writeFileSync(`${group}/cgroup.procs`, String(pid));
-  writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`));
+  writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+  const gateway = await GatewayProcess.spawn().finally(() => writeFileSync(`${pidsController}/cgroup.procs`, String(process.pid)));
+  return {
+    gateway,
+    async withoutProcesses(work) {
+      writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`));
+      try {
+        await work();
+      } finally {
+        writeFileSync(`${group}/pids.max`, "max");
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await until("removal of the group", () => [`${group}/execgate`, group].every(isRemoved));
+    },
+  };
+}
+
+function isRemoved(directory: string): boolean {
   try {
-    await work();
-  } finally {
-    writeFileSync(`${pidsController}/cgroup.procs`, String(pid));
-    rmdirSync(group);
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 }
 
@@ -115,12 +151,12 @@ promise(
   "B9",
   "without processes commands are refused with a code",
   async function* (scale) {
-    await using gateway = await GatewayProcess.spawn();
-    const request = await gateway.requester();
+    await using limited = await spawnLimited();
+    const request = await limited.gateway.requester();
     const run = () => request("/v1/exec", { method: "POST", body: { command: ["true"] } });
     assert.equal((await run()).status, 200);
     const [count, answers] = [scale === "full" ? 1000 : 50, [] as HttpAnswer[]];
-    await withoutProcesses(gateway.child.pid ?? 0, () => inParallel(8, count, async () => void answers.push(await run())));
+    await limited.withoutProcesses(() => inParallel(8, count, async () => void answers.push(await run())));
     const refused = answers.filter((answer) => answer.status === 503 && isEither(answer)).length;
     yield {
       what: `of ${count} commands, those refused with 503 OVERLOADED`,

@@ -3,7 +3,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { Exit, Signal, Termination } from "../../exec/runtime.ts";
 import { Descriptor } from "../descriptor/descriptor.ts";
 import { sendSignal, toExit } from "../signals.ts";
-import type { Cgroup } from "./cgroups.ts";
+import type { Cgroup } from "./command-cgroup.ts";
 import { native, type Spawned } from "./native.ts";
 import { endMsMax, type Tree } from "./tree.ts";
 
@@ -13,6 +13,8 @@ export class CgroupTree implements Tree {
   readonly #pid: number;
   readonly #pidfd: Descriptor;
   readonly #cgroup: Cgroup;
+  /** It was seen that nobody is left: then nobody can be born there any more. */
+  #isEmpty = false;
 
   constructor({ pid, pidfd }: Spawned, cgroup: Cgroup) {
     this.#pid = pid;
@@ -27,6 +29,12 @@ export class CgroupTree implements Tree {
   }
 
   async end(): Promise<Termination> {
+    const termination = await this.#end();
+    this.#isEmpty = termination === "verified";
+    return termination;
+  }
+
+  async #end(): Promise<Termination> {
     if (!this.#cgroup.isPopulated()) return "verified";
     this.#cgroup.kill();
     const deadline = performance.now() + endMsMax;
@@ -41,7 +49,7 @@ export class CgroupTree implements Tree {
     const { fd } = this.#pidfd;
     if (fd !== undefined) native.reap(fd);
     this.#pidfd.close();
-    return this.#cgroup.release();
+    return this.#isEmpty ? this.#cgroup.release(true) : this.#cgroup.release();
   }
 
   #watch(pidfd: number, resolve: (exit: Exit) => void, reject: (error: Error) => void): void {

@@ -1,36 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
 import { sendSignal } from "../signals.ts";
+import { members, removeGroup } from "./cgroup-files.ts";
+import { CommandCgroup, type TreeLimits } from "./command-cgroup.ts";
 import type { Controller, Place } from "./hierarchies.ts";
 import { native } from "./native.ts";
 
-/** What one command and all that it brings forth may use together; 0 is no limit. */
-export interface TreeLimits {
-  readonly processesMax: number;
-  readonly memoryBytesMax: number;
-  /** Processors' worth of time, fractions allowed. */
-  readonly cpusMax: number;
-}
-
-/** The control groups that one command runs in, one in each place. */
-export interface Cgroup {
-  /** The files by which a process enters. */
-  readonly entries: readonly string[];
-  isPopulated(): boolean;
-  /** Kills every member. */
-  kill(): void;
-  /** Gives the group back; processes that are still there are moved out and left alone. True when there are none. */
-  release(): boolean;
-}
-
 /** Groups that are kept for the next command; making and removing one takes as long as a hundred reads. */
 const spareMax = 64;
-
-/** The part of its memory that a group may still hold when it is given to the next command: files that the last one left in memory count. */
-const residueMax = 1 / 8;
 
 /** How often members are moved out: one that was forked meanwhile is found in the next round. */
 const moveRounds = 10;
@@ -71,9 +51,20 @@ export class Cgroups {
     return this.#places.map((place) => this.#run(place));
   }
 
+  /** Groups of version 1 are among them, in which nobody is born whose parent is not there. */
+  get hasTenants(): boolean {
+    return this.#places.some(({ version }) => version === 1);
+  }
+
   /** @throws the system's error */
-  take(): Cgroup {
+  take(): CommandCgroup {
     return this.#spare.pop() ?? this.#make();
+  }
+
+  /** Takes back a group that nobody stays in any more; what is not as good as new is removed. */
+  giveBack(group: CommandCgroup): void {
+    if (this.#spare.length < spareMax && group.isUnused()) this.#spare.push(group);
+    else group.remove();
   }
 
   /** Lets go of the locks: from here on the groups belong to nobody. */
@@ -101,8 +92,8 @@ export class Cgroups {
 
   #takeBack(group: CommandCgroup, isEmpty: boolean): void {
     if (!isEmpty) this.#moveOut(group);
-    if (this.#spare.length < spareMax && group.isUnused()) this.#spare.push(group);
-    else group.remove();
+    if (group.tenant === undefined) this.giveBack(group);
+    else group.tenant.vacated(group.isUnused());
   }
 
   /** What a command has left to live on goes where it is still limited, and is nobody's to end. */
@@ -120,79 +111,6 @@ export class Cgroups {
     } catch {
       // Where no further group can be made they stay where they are.
     }
-  }
-}
-
-class CommandCgroup implements Cgroup {
-  readonly entries: readonly string[];
-  readonly #paths: readonly string[];
-  readonly #path: string;
-  readonly #canKill: boolean;
-  /** Where the kernel counts the members that use up the limit of processes. */
-  readonly #countFile: string | undefined;
-  /** Where it counts the memory that is in use, and how much of that the next command may find. */
-  readonly #memoryFile: string | undefined;
-  readonly #residueBytesMax: number;
-  readonly #onRelease: (group: CommandCgroup, isEmpty: boolean) => void;
-
-  /** @param paths one in each of `places` */
-  constructor(
-    paths: readonly string[],
-    places: readonly Place[],
-    limits: TreeLimits,
-    onRelease: (group: CommandCgroup, isEmpty: boolean) => void,
-  ) {
-    this.entries = paths.map((path) => join(path, "cgroup.procs"));
-    this.#paths = paths;
-    this.#path = paths[0] ?? "";
-    this.#canKill = places[0]?.canKill ?? false;
-    const fileOf = (controller: Controller, names: Readonly<Record<1 | 2, string>>): string | undefined => {
-      const at = places.findIndex(({ controllers }) => controllers.includes(controller));
-      const place = places[at];
-      return place && join(paths[at] as string, names[place.version]);
-    };
-    this.#countFile = fileOf("pids", { 1: "pids.current", 2: "pids.current" });
-    this.#memoryFile = fileOf("memory", { 1: "memory.usage_in_bytes", 2: "memory.current" });
-    this.#residueBytesMax = limits.memoryBytesMax * residueMax;
-    this.#onRelease = onRelease;
-  }
-
-  isPopulated(): boolean {
-    if (!this.#canKill) return members(this.#path).length > 0;
-    const events = read(join(this.#path, "cgroup.events"));
-    // Without a descriptor to look it is not known; a group that was removed was empty.
-    return events === undefined ? existsSync(this.#path) : events.includes("populated 1");
-  }
-
-  kill(): void {
-    if (this.#canKill && write(join(this.#path, "cgroup.kill"), "1")) return;
-    for (const pid of members(this.#path)) sendSignal(pid, "SIGKILL");
-  }
-
-  release(): boolean {
-    const isEmpty = !this.isPopulated();
-    this.#onRelease(this, isEmpty);
-    return isEmpty;
-  }
-
-  /**
-   * Whether the next command has its whole limits in it: not even a zombie is left, which counts against the limit of
-   * processes until its parent looks at it, and hardly any memory.
-   */
-  isUnused(): boolean {
-    if (this.#memoryFile !== undefined && !(Number(read(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
-    return this.#countFile === undefined ? !this.isPopulated() : read(this.#countFile) === "0\n";
-  }
-
-  moveTo(paths: readonly string[]): void {
-    for (const [i, path] of this.#paths.entries()) {
-      // Who has ended meanwhile cannot be moved.
-      for (const pid of members(path)) write(join(paths[i] as string, "cgroup.procs"), String(pid));
-    }
-  }
-
-  remove(): void {
-    for (const path of this.#paths) removeGroup(path);
   }
 }
 
@@ -255,34 +173,4 @@ function groupsIn(directory: string): string[] {
 
 function removeEmpty(directory: string): void {
   for (const group of groupsIn(directory)) removeGroup(group);
-}
-
-function removeGroup(path: string): boolean {
-  try {
-    rmdirSync(path);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT";
-  }
-}
-
-function members(group: string): number[] {
-  return (read(join(group, "cgroup.procs")) ?? "").split("\n").map(Number).filter(Boolean);
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return undefined;
-  }
-}
-
-function write(file: string, text: string): boolean {
-  try {
-    writeFileSync(file, text);
-    return true;
-  } catch {
-    return false;
-  }
 }

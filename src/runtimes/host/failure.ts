@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { ExecgateError } from "../../errors.ts";
 import { searchPath } from "./environment.ts";
-import { SpawnError } from "./isolation.ts";
+import { SpawnError } from "./spawn-error.ts";
 
 const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTDIR } = constants.errno;
 

@@ -44,7 +44,7 @@ export class Guard {
       openFilesSoft: 0,
       openFilesMax: 0,
       processesMax: 0,
-      cgroups: [],
+      cgroup: undefined,
       supervisor: undefined,
       tty: -1,
       stdin: true,

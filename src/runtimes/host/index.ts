@@ -1,7 +1,7 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
 import { type Account, Accounts } from "./account.ts";
-import type { TreeLimits } from "./cgroups.ts";
+import type { TreeLimits } from "./command-cgroup.ts";
 import type { DynamicRange } from "./dynamic-users.ts";
 import { startFallback } from "./fallback.ts";
 import { Isolation } from "./isolation.ts";
@@ -43,6 +43,7 @@ class HostRuntime implements Runtime {
   readonly #isolation: Isolation | undefined;
   readonly #target: Target;
   readonly #running = new Set<Process>();
+  #starting = 0;
 
   constructor(options: HostOptions) {
     const isRoot = process.getuid?.() === 0;
@@ -81,18 +82,26 @@ class HostRuntime implements Runtime {
     throw new ExecgateError("TARGET_NOT_FOUND", `There is no target ${JSON.stringify(id)}; the host is ${JSON.stringify(this.name)}.`);
   }
 
-  /** The look-up of the user is all that waits: once the command is started nothing can abort the start any more. */
   async start(_target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
     signal.throwIfAborted();
     const account = await this.#accounts.find(spec.user);
+    const started = await this.#startUnlessAborted(account, spec, signal);
+    this.#running.add(started);
+    if (!signal.aborted) return started;
+    await endAndRelease(started);
+    throw signal.reason;
+  }
+
+  async #startUnlessAborted(account: Account, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
+    this.#starting++;
     try {
       signal.throwIfAborted();
-      const started = await this.#startAs(account, spec);
-      this.#running.add(started);
-      return started;
+      return await this.#startAs(account, spec);
     } catch (error) {
       this.#accounts.giveBack(account);
       throw error;
+    } finally {
+      this.#starting--;
     }
   }
 
@@ -102,24 +111,24 @@ class HostRuntime implements Runtime {
     this.#accounts.giveBack(await this.#accounts.find(undefined));
   }
 
-  #startAs(account: Account, spec: ExecSpec): Process | Promise<Process> {
+  #startAs(account: Account, spec: ExecSpec): Promise<Process> {
     const forget = (released: Process, isTreeGone: boolean): void => {
       this.#running.delete(released);
       // Who still runs keeps its user.
       if (isTreeGone) this.#accounts.giveBack(account);
     };
-    if (this.#isolation) return startProcess(account, spec, this.#isolation, this.#running.size, forget);
+    if (this.#isolation) return startProcess(account, spec, this.#isolation, this.#running.size + this.#starting - 1, forget);
     return startFallback(account, spec, (released) => forget(released, true));
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async (running) => {
-        await running.terminate();
-        await running.exit.catch(() => {});
-        running.release();
-      }),
-    );
+    await Promise.all([...this.#running].map(endAndRelease));
     this.#isolation?.close();
   }
+}
+
+async function endAndRelease(running: Process): Promise<void> {
+  await running.terminate();
+  await running.exit.catch(() => {});
+  running.release();
 }

@@ -1,10 +1,12 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Account } from "./account.ts";
 import { CgroupTree } from "./cgroup-tree.ts";
-import { Cgroups, type TreeLimits } from "./cgroups.ts";
+import { Cgroups } from "./cgroups.ts";
+import type { TreeLimits } from "./command-cgroup.ts";
 import { Guard } from "./guard.ts";
 import { type Controller, findPlaces, type Place } from "./hierarchies.ts";
-import { native, type Spawned, type SpawnFailure, type SpawnOptions, supervisorPath } from "./native.ts";
+import { Launchers } from "./launchers.ts";
+import { type Spawned, type SpawnOptions, supervisorPath } from "./native.ts";
 import { SupervisedTree } from "./supervised-tree.ts";
 import type { Tree } from "./tree.ts";
 
@@ -18,18 +20,8 @@ export interface IsolationOptions extends TreeLimits {
 /** What the caller of `spawn` says; the rest is this file's. */
 export type Launch = Omit<
   SpawnOptions,
-  "noNewPrivileges" | "diesWithGateway" | "openFilesSoft" | "openFilesMax" | "processesMax" | "cgroups" | "supervisor"
+  "noNewPrivileges" | "diesWithGateway" | "openFilesSoft" | "openFilesMax" | "processesMax" | "cgroup" | "supervisor"
 >;
-
-/** The addon could not start the command. */
-export class SpawnError extends Error {
-  readonly failure: SpawnFailure;
-
-  constructor(failure: SpawnFailure) {
-    super(`${failure.stage}: errno ${failure.errno}`);
-    this.failure = failure;
-  }
-}
 
 /** What a login gives; Node raises its own limit, and programs that close "all" descriptors walk up to it. */
 const openFilesSoft = 1024;
@@ -45,6 +37,7 @@ export class Isolation {
   readonly #options: IsolationOptions;
   readonly #cgroups: Cgroups | undefined;
   readonly #guard: Guard | undefined;
+  readonly #launchers: Launchers;
   readonly #holdsByCgroup: boolean;
   readonly #limitsUser: boolean;
 
@@ -55,6 +48,7 @@ export class Isolation {
     const places = findPlaces(wantedControllers(options));
     this.#cgroups = places.length > 0 ? new Cgroups(places, options) : undefined;
     this.#guard = this.#cgroups && new Guard(this.#cgroups.directories);
+    this.#launchers = new Launchers(this.#cgroups);
     this.#holdsByCgroup = isRoot && places[0]?.canKill === true;
     this.#limitsUser = options.processesMax > 0 && !isControlled(places, "pids");
     requireController(places, "memory", options.memoryBytesMax, "limits.memoryBytesPerSessionMax");
@@ -73,30 +67,23 @@ export class Isolation {
    * @param others how many commands run beside it
    * @throws SpawnError, and the system's error when no control group can be made; nothing is left then
    */
-  spawn(account: Account, launch: Launch, others: number): { readonly spawned: Spawned; readonly tree: Tree } {
-    const cgroup = this.#cgroups?.take();
+  async spawn(account: Account, launch: Launch, others: number): Promise<{ readonly spawned: Spawned; readonly tree: Tree }> {
     const isHeld = this.#holdsByCgroup && !this.#canLeave(account);
-    try {
-      const spawned = native.spawn({
-        ...launch,
-        noNewPrivileges: this.#options.noNewPrivileges,
-        diesWithGateway: true,
-        openFilesSoft,
-        openFilesMax: this.#options.openFilesMax,
-        processesMax: this.#limitsUser ? this.#options.processesMax * (others + 1) : 0,
-        cgroups: cgroup?.entries ?? [],
-        supervisor: isHeld ? undefined : supervisorPath,
-      });
-      if (!("pid" in spawned)) throw new SpawnError(spawned);
-      return { spawned, tree: isHeld && cgroup ? new CgroupTree(spawned, cgroup) : new SupervisedTree(spawned, cgroup) };
-    } catch (error) {
-      cgroup?.release();
-      throw error;
-    }
+    const { spawned, cgroup } = await this.#launchers.spawn({
+      ...launch,
+      noNewPrivileges: this.#options.noNewPrivileges,
+      diesWithGateway: true,
+      openFilesSoft,
+      openFilesMax: this.#options.openFilesMax,
+      processesMax: this.#limitsUser ? this.#options.processesMax * (others + 1) : 0,
+      supervisor: isHeld ? undefined : supervisorPath,
+    });
+    return { spawned, tree: isHeld && cgroup ? new CgroupTree(spawned, cgroup) : new SupervisedTree(spawned, cgroup) };
   }
 
   /** Ends whatever is left in the control groups, and removes them. */
   close(): void {
+    this.#launchers.close();
     this.#cgroups?.close();
     this.#guard?.close();
   }

@@ -20,8 +20,8 @@ export interface SpawnOptions {
   readonly openFilesSoft: number;
   readonly openFilesMax: number;
   readonly processesMax: number;
-  /** The cgroup.procs files by which the command enters its control groups. */
-  readonly cgroups: readonly string[];
+  /** The directory of the control group of version 2 that the command is born in; those of version 1 are the calling thread's. */
+  readonly cgroup: string | undefined;
   /** The path of the supervisor that is to stand over the command, or undefined for none. */
   readonly supervisor: string | undefined;
   /** The slave of a terminal, or -1 for pipes. */
@@ -61,9 +61,19 @@ export interface Spawned {
   readonly stderr: number;
 }
 
-/** What the addon can do for this runtime alone. What gives a number gives a negative errno when it fails; nothing throws. */
+/** A thread that starts processes one after the other; the constructor throws when there can be no further one. */
+interface LauncherThread {
+  readonly tid: number;
+  spawn(options: SpawnOptions, callback: (result: Spawned | SpawnFailure) => void): void;
+  /** Waits for what it is at; what was to die with the gateway dies with it. */
+  close(): void;
+}
+
+/** What the addon can do for this runtime alone. What gives a number gives a negative errno when it fails; nothing else throws. */
 interface Native extends DescriptorAddon {
+  /** Starts a process in this thread, which stands still until that runs. */
   spawn(options: SpawnOptions): Spawned | SpawnFailure;
+  readonly Launcher: new () => LauncherThread;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   signal(pidfd: number, signal: number): void;
   reap(pidfd: number): void;

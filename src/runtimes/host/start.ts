@@ -9,22 +9,22 @@ import { HostProcess } from "./process.ts";
 import { closeTerminal, openTerminal } from "./tty.ts";
 
 /**
- * Starts a command as `account`. The call is synchronous: when it returns, the command runs, or nothing is left of it.
+ * Starts a command as `account`: when it resolves, the command runs, else nothing is left of it.
  * @param others how many commands run beside it
  */
-export function startProcess(
+export async function startProcess(
   account: Account,
   spec: ExecSpec,
   isolation: Isolation,
   others: number,
   onRelease: (released: HostProcess, isTreeGone: boolean) => void,
-): HostProcess {
+): Promise<HostProcess> {
   const argv = argvOf(account, spec);
   const envp = environment(account, spec.tty !== undefined, spec.env);
   const file = spec.command[0] ?? account.shell;
   const terminal = spec.tty && openTerminal(spec.tty);
   try {
-    const { spawned, tree } = isolation.spawn(
+    const { spawned, tree } = await isolation.spawn(
       account,
       {
         files: candidates(file),

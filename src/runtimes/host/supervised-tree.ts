@@ -3,7 +3,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { Exit, Signal, Termination } from "../../exec/runtime.ts";
 import { Descriptor, isAgain } from "../descriptor/descriptor.ts";
 import { toExit } from "../signals.ts";
-import type { Cgroup } from "./cgroups.ts";
+import type { Cgroup } from "./command-cgroup.ts";
 import { native, type Spawned } from "./native.ts";
 import { endMsMax, type Tree } from "./tree.ts";
 

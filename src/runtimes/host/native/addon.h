@@ -14,6 +14,9 @@ void export_path(napi_env env, napi_value exports);
 /* pidfd.c: processes that are not the gateway's children. */
 void export_pidfd(napi_env env, napi_value exports);
 
+/* launcher.c: threads that start processes. */
+void export_launcher(napi_env env, napi_value exports);
+
 /* wait.c: what becomes of a started process. */
 void export_wait(napi_env env, napi_value exports);
 

@@ -4,9 +4,16 @@
 
 #include <stdbool.h>
 
-/* Watches the child whose descriptor appears in *pidfd, one launch at a time. False with errno when it cannot. */
-bool begin_watch(volatile int *pidfd);
+/* One launch that is under way; its memory is the caller's. */
+struct watched {
+  volatile int *pidfd; /* Where the child's descriptor appears; below 0 before. */
+  int nudges;
+  struct watched *next;
+};
+
+/* Watches the child whose descriptor appears in *watched->pidfd. False with errno when it cannot. */
+bool begin_watch(struct watched *watched);
 /* Ends it; true when the child was given up. */
-bool end_watch(void);
+bool end_watch(struct watched *watched);
 
 #endif

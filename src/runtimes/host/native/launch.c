@@ -1,5 +1,5 @@
 /*
- * The child is made by clone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD): no page tables are copied, the calling thread sleeps
+ * The child is made by a clone with CLONE_VM | CLONE_VFORK | CLONE_PIDFD: no page tables are copied, the calling thread sleeps
  * until the child has called execve or _exit, and what failed is known when launch returns. The child runs in the memory
  * of its parent while other threads of that go on. It therefore touches nothing but the prepared `struct launch` and its
  * own stack, takes no lock and allocates nothing, and makes its changes of identity by raw system calls: glibc's wrappers
@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "launch.h"
+#include "clone-into.h"
 #include "launch-watch.h"
 
 #include <errno.h>
@@ -32,6 +33,8 @@ const char *const stage_names[] = {"options", "pipe", "clone", "descriptors", "t
 struct child {
   struct launch *launch;
   pid_t parent;
+  int cgroup;  /* The directory of its control group, or -1. */
+  bool enters; /* It was not born there. */
   char *home_entry; /* envp[0] as the caller made it. */
 };
 
@@ -51,12 +54,10 @@ static int reset_signals(void) {
 }
 
 /* The first thing after the signals, so that no process of the command was ever anywhere else. */
-static int enter_cgroups(struct launch *launch) {
-  for (char **cgroup = launch->cgroups; cgroup && *cgroup; cgroup++) {
-    int fd = open(*cgroup, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "0", 1) < 0) return fail(launch, CGROUP);
-    close(fd);
-  }
+static int enter_cgroup(struct child *child) {
+  int fd = openat(child->cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, "0", 1) < 0) return fail(child->launch, CGROUP);
+  close(fd);
   return 0;
 }
 
@@ -168,38 +169,57 @@ static int child_main(void *argument) {
   /* The session comes before the signals are let in: a ^C of the parent's terminal does not reach the child. */
   if (setsid() < 0) fail(launch, TERMINAL);
   else if (reset_signals() < 0) fail(launch, LIMITS);
-  else if (enter_cgroups(launch) < 0 || (launch->terminal && take_terminal(launch) < 0)) {}
+  else if ((child->enters && enter_cgroup(child) < 0) || (launch->terminal && take_terminal(launch) < 0)) {}
   else if (place_descriptors(launch) < 0 || set_limits(launch) < 0 || become_user(child) < 0 || enter_directory(launch) < 0) {}
   else execute(launch);
   _exit(127);
 }
 
-pid_t launch(struct launch *launch, int *pidfd) {
+/* Where it cannot be born in its group, whatever the reason, it tries to enter; it is told by that what is wrong. */
+static pid_t make_child(struct child *child, char *stack, size_t size, volatile int *pidfd) {
+  if (child->cgroup >= 0) {
+    pid_t pid = clone_into(child_main, child, stack, size, child->cgroup, pidfd);
+    if (pid > 0 || errno == EAGAIN || errno == ENOMEM) return pid;
+    child->enters = true;
+  }
+  return clone(child_main, stack + size, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, pidfd);
+}
+
+static pid_t start(struct child *child, int *pidfd) {
   /* On this call's own stack: several threads may be here at once. */
   char stack[32768] __attribute__((aligned(16)));
-  struct child child = {.launch = launch, .parent = getpid(), .home_entry = launch->envp[0]};
+  struct launch *launch = child->launch;
   volatile int child_pidfd = -1;
+  struct watched watched = {.pidfd = &child_pidfd};
   sigset_t all, before;
 
-  launch->error = 0;
-  *pidfd = -1;
-  if (!begin_watch(&child_pidfd)) return fail(launch, CLONE);
+  if (!begin_watch(&watched)) return fail(launch, CLONE);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &child_pidfd);
+  pid_t pid = make_child(child, stack, sizeof stack, &child_pidfd);
   if (pid < 0) fail(launch, CLONE);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (end_watch() && pid > 0 && !launch->error) {
+  if (end_watch(&watched) && pid > 0 && !launch->error) {
     errno = ETIMEDOUT;
     fail(launch, CLONE);
   }
   /* The child may have put its own there, which is nobody's to free. */
-  launch->envp[0] = child.home_entry;
+  launch->envp[0] = child->home_entry;
   if (pid > 0 && launch->error) {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
     close(child_pidfd);
     return -1;
   }
   if (pid > 0) *pidfd = child_pidfd;
+  return pid;
+}
+
+pid_t launch(struct launch *launch, int *pidfd) {
+  struct child child = {.launch = launch, .parent = getpid(), .cgroup = -1, .home_entry = launch->envp[0]};
+  launch->error = 0;
+  *pidfd = -1;
+  if (launch->cgroup && (child.cgroup = open(launch->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) return fail(launch, CGROUP);
+  pid_t pid = start(&child, pidfd);
+  if (child.cgroup >= 0) close(child.cgroup);
   return pid;
 }

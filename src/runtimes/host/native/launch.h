@@ -34,7 +34,7 @@ struct launch {
   uint32_t open_files_soft, open_files_max, processes_max; /* 0 leaves the limit as it is. */
   int streams[STREAMS_MAX];           /* What the command gets as descriptors 0, 1, 2 …; each above the last of them. */
   int stream_count;
-  char **cgroups;                     /* The cgroup.procs files that the command writes itself into before anything else; or NULL. */
+  char *cgroup; /* The directory of the control group of version 2 that the command is born in, or NULL; the others are the caller's. */
   /* Set when it failed. */
   volatile int error;
   volatile enum stage stage;

@@ -1,7 +1,6 @@
-/* spawn(options): makes the command's streams and starts it, by itself or under a supervisor. */
+/* Makes a command's streams and starts it, by itself or under a supervisor. Plain C, in whichever thread. */
 #define _GNU_SOURCE
-#include "addon.h"
-#include "launch.h"
+#include "spawn.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -14,17 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct spawn {
-  struct launch launch;
-  char *supervisor; /* Its path, or NULL for none. */
-  bool stdin_pipe;
-  int tty;          /* The slave, or -1 for pipes. */
-  int parent_fd[3];
-  int control; /* The gateway's end of the supervisor's control. */
-  pid_t pid;   /* The command's. */
-  int pidfd;   /* Of the process that the gateway has to wait for: the command, or its supervisor. */
-};
 
 static int fail(struct launch *launch, enum stage stage) {
   launch->error = errno;
@@ -149,149 +137,8 @@ static pid_t launch_supervised(struct spawn *spawn) {
   return -1;
 }
 
-/* The pid of the command in spawn->pid, or -1 with launch.error and launch.stage set and nothing left behind. */
-static void start(struct spawn *spawn) {
+void start_spawn(struct spawn *spawn) {
   if (make_streams(spawn) == 0) spawn->pid = spawn->supervisor ? launch_supervised(spawn) : launch(&spawn->launch, &spawn->pidfd);
   close_all(spawn->launch.streams, 3);
   if (spawn->pid < 0) close_all(spawn->parent_fd, 3);
-}
-
-/* ---- between JavaScript and C ---- */
-
-static napi_value get(napi_env env, napi_value object, const char *name) {
-  napi_value value = NULL;
-  napi_get_named_property(env, object, name, &value);
-  return value;
-}
-
-static bool get_bool(napi_env env, napi_value object, const char *name) {
-  bool value = false;
-  napi_get_value_bool(env, get(env, object, name), &value);
-  return value;
-}
-
-static int get_int(napi_env env, napi_value object, const char *name) {
-  return integer(env, get(env, object, name));
-}
-
-static uint32_t get_unsigned(napi_env env, napi_value object, const char *name) {
-  uint32_t value = 0;
-  napi_get_value_uint32(env, get(env, object, name), &value);
-  return value;
-}
-
-/* A copy of a string, or NULL when the value is none. */
-static char *copy_string(napi_env env, napi_value value) {
-  size_t length;
-  if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok) return NULL;
-  char *copy = malloc(length + 1);
-  if (copy) napi_get_value_string_utf8(env, value, copy, length + 1, &length);
-  return copy;
-}
-
-static void free_strings(char **strings) {
-  if (!strings) return;
-  for (char **string = strings; *string; string++) free(*string);
-  free(strings);
-}
-
-static char **copy_strings(napi_env env, napi_value array) {
-  uint32_t length;
-  if (napi_get_array_length(env, array, &length) != napi_ok) return NULL;
-  char **copies = calloc(length + 1, sizeof *copies);
-  for (uint32_t i = 0; copies && i < length; i++) {
-    napi_value element;
-    napi_get_element(env, array, i, &element);
-    if (!(copies[i] = copy_string(env, element))) {
-      free_strings(copies);
-      return NULL;
-    }
-  }
-  return copies;
-}
-
-static void copy_groups(napi_env env, napi_value array, struct launch *launch) {
-  if (napi_get_array_length(env, array, &launch->group_count) != napi_ok) return;
-  launch->groups = calloc(launch->group_count + 1, sizeof *launch->groups);
-  for (uint32_t i = 0; launch->groups && i < launch->group_count; i++) {
-    napi_value element;
-    napi_get_element(env, array, i, &element);
-    napi_get_value_uint32(env, element, &launch->groups[i]);
-  }
-}
-
-static bool read_options(napi_env env, napi_value options, struct spawn *spawn) {
-  struct launch *launch = &spawn->launch;
-  launch->files = copy_strings(env, get(env, options, "files"));
-  launch->argv = copy_strings(env, get(env, options, "argv"));
-  launch->envp = copy_strings(env, get(env, options, "envp"));
-  launch->home = copy_string(env, get(env, options, "home"));
-  launch->cwd = copy_string(env, get(env, options, "cwd"));
-  copy_groups(env, get(env, options, "groups"), launch);
-  launch->cgroups = copy_strings(env, get(env, options, "cgroups"));
-  launch->uid = get_unsigned(env, options, "uid");
-  launch->gid = get_unsigned(env, options, "gid");
-  launch->home_in_env = get_bool(env, options, "homeInEnv");
-  launch->change_user = get_bool(env, options, "changeUser");
-  launch->no_new_privileges = get_bool(env, options, "noNewPrivileges");
-  launch->dies_with_parent = get_bool(env, options, "diesWithGateway");
-  launch->open_files_soft = get_unsigned(env, options, "openFilesSoft");
-  launch->open_files_max = get_unsigned(env, options, "openFilesMax");
-  launch->processes_max = get_unsigned(env, options, "processesMax");
-  spawn->stdin_pipe = get_bool(env, options, "stdin");
-  spawn->tty = get_int(env, options, "tty");
-  spawn->supervisor = copy_string(env, get(env, options, "supervisor"));
-  return launch->files && launch->argv && launch->envp && launch->home && launch->groups && launch->cgroups;
-}
-
-static void free_options(struct spawn *spawn) {
-  struct launch *launch = &spawn->launch;
-  free_strings(launch->files);
-  free_strings(launch->argv);
-  free_strings(launch->envp);
-  free(launch->home);
-  free(launch->cwd);
-  free(launch->groups);
-  free_strings(launch->cgroups);
-  free(spawn->supervisor);
-}
-
-/* spawn(options) → { pid, pidfd, control, stdin, stdout, stderr } or { errno, stage }. */
-static napi_value spawn(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value options, result, stage;
-  struct spawn spawn;
-  memset(&spawn, 0, sizeof spawn);
-  memset(spawn.launch.streams, -1, sizeof spawn.launch.streams);
-  memset(spawn.parent_fd, -1, sizeof spawn.parent_fd);
-  spawn.pid = spawn.pidfd = spawn.control = -1;
-
-  napi_get_cb_info(env, info, &count, &options, NULL, NULL);
-  napi_create_object(env, &result);
-  if (read_options(env, options, &spawn)) start(&spawn);
-  else spawn.launch.error = ENOMEM;
-
-  if (spawn.pid > 0) {
-    set_number(env, result, "pid", spawn.pid);
-    set_number(env, result, "pidfd", spawn.pidfd);
-    set_number(env, result, "control", spawn.control);
-    set_number(env, result, "stdin", spawn.parent_fd[0]);
-    set_number(env, result, "stdout", spawn.parent_fd[1]);
-    set_number(env, result, "stderr", spawn.parent_fd[2]);
-  } else {
-    set_number(env, result, "errno", spawn.launch.error);
-    napi_create_string_utf8(env, stage_names[spawn.launch.stage], NAPI_AUTO_LENGTH, &stage);
-    napi_set_named_property(env, result, "stage", stage);
-  }
-  free_options(&spawn);
-  return result;
-}
-
-NAPI_MODULE_INIT() {
-  export_function(env, exports, "spawn", spawn);
-  export_wait(env, exports);
-  export_poll(env, exports);
-  export_path(env, exports);
-  export_pidfd(env, exports);
-  return exports;
 }

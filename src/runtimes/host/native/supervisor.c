@@ -225,12 +225,17 @@ static void write_file(const char *directory, const char *name, const char *text
   close(fd);
 }
 
+/* A thread of the gateway that is in a group shows as the gateway. */
+static pid_t gateway;
+
 static void kill_members(const char *directory) {
   char path[4096];
   int pid;
   snprintf(path, sizeof path, "%s/cgroup.procs", directory);
   FILE *members = fopen(path, "re");
-  while (members && fscanf(members, "%d", &pid) == 1) kill(pid, SIGKILL);
+  while (members && fscanf(members, "%d", &pid) == 1) {
+    if (pid != gateway) kill(pid, SIGKILL);
+  }
   if (members) fclose(members);
 }
 
@@ -250,6 +255,7 @@ static bool remove_group(const char *path) {
 
 static int guard(char **directories) {
   char byte;
+  gateway = getppid();
   while (read(0, &byte, 1) != 0) {}
   for (char **directory = directories; *directory; directory++) write_file(*directory, "cgroup.kill", "1");
   for (int tries = 0; tries < 1000; tries++) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int failures;
+static volatile int failures;
 
 /*
  * valgrind gives the child memory of its own, so that what went wrong in it is not told, and keeps limits to itself. The
@@ -137,8 +138,10 @@ static void test_failures(void) {
   launched = shell(argv, "true", 1);
   launched.terminal = true;
   expect_failure(launched, TERMINAL, ENOTTY);
+  /* This one is found before there is a child. */
+  if (separate) return;
   launched = shell(argv, "true", 1);
-  launched.cgroups = missing;
+  launched.cgroup = "/no/such/group";
   expect_failure(launched, CGROUP, ENOENT);
 }
 
@@ -185,15 +188,37 @@ static void test_packing(void) {
   free(bytes);
 }
 
-/* A child that does not come to execute its command is given up. Here it waits for a reader of its control group. */
+/* A child that does not come to execute its command is given up. Here it waits for a reader of what is to be its control group. */
 static void test_late_child(void) {
-  char *argv[4], fifo[] = "/tmp/execgate-launch-test-XXXXXX", *cgroups[] = {fifo, NULL};
-  close(mkstemp(fifo));
-  CHECK(unlink(fifo) == 0 && mkfifo(fifo, 0600) == 0);
+  char *argv[4], folder[] = "/tmp/execgate-launch-test-XXXXXX", fifo[64];
+  CHECK(mkdtemp(folder) != NULL);
+  snprintf(fifo, sizeof fifo, "%s/cgroup.procs", folder);
+  CHECK(mkfifo(fifo, 0600) == 0);
   struct launch launched = shell(argv, "true", 1);
-  launched.cgroups = cgroups;
+  launched.cgroup = folder;
   expect_failure(launched, CLONE, ETIMEDOUT);
   unlink(fifo);
+  rmdir(folder);
+}
+
+/* Several threads start commands at once, each with a child of its own to wait for. */
+static void *launch_many(void *nothing) {
+  for (int i = 0; i < 20; i++) {
+    char *argv[4];
+    int pidfd;
+    struct launch launched = shell(argv, "exit 7", 1);
+    pid_t pid = launch(&launched, &pidfd);
+    CHECK(pid > 0 && status_of(pid) == 7 << 8);
+    for (int fd = 0; fd < 3; fd++) close(launched.streams[fd]);
+    close(pidfd);
+  }
+  return nothing;
+}
+
+static void test_threads(void) {
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, launch_many, NULL) == 0);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 }
 
 /* Nobody else's user, whose processes one of them stops as fast as it can. */
@@ -227,6 +252,7 @@ int main(int count, char **arguments) {
   test_packing();
   test_failures();
   test_output();
+  test_threads();
   /* In memory of its own the parent does not wait for the child. */
   if (!separate) test_late_child();
   if (!separate && geteuid() == 0) test_stopped_children();

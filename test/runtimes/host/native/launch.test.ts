@@ -12,7 +12,8 @@ const execute = promisify(execFile);
 const root = new URL("../../../../../", import.meta.url);
 const native = fileURLToPath(new URL("src/runtimes/host/native/", root));
 const program = fileURLToPath(new URL("test/runtimes/host/native/launch-test.c", root));
-const sources = [program, join(native, "launch.c"), join(native, "launch-packing.c"), join(native, "launch-watch.c")];
+const parts = ["launch.c", "launch-packing.c", "launch-watch.c", "clone-into.c"];
+const sources = [program, ...parts.map((part) => join(native, part))];
 
 const ways = [
   { name: "as it is", flags: ["-O2"], under: [] },

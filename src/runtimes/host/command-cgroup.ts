@@ -1,0 +1,145 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sendSignal } from "../signals.ts";
+import { members, readWords, removeGroup, write } from "./cgroup-files.ts";
+import type { Controller, Place } from "./hierarchies.ts";
+
+/** What one command and all that it brings forth may use together; 0 is no limit. */
+export interface TreeLimits {
+  readonly processesMax: number;
+  readonly memoryBytesMax: number;
+  /** Processors' worth of time, fractions allowed. */
+  readonly cpusMax: number;
+}
+
+/** The control groups that one command runs in, one in each place. */
+export interface Cgroup {
+  /** The directory of version 2 that a command is born in. */
+  readonly birthplace: string | undefined;
+  isPopulated(): boolean;
+  /** Kills every member. */
+  kill(): void;
+  /**
+   * Gives the group back; processes that are still there are moved out and left alone. True when there are none.
+   * @param isEmpty when that is known already
+   */
+  release(isEmpty?: boolean): boolean;
+}
+
+/**
+ * Who stays in the groups of version 1 that a command is to be born in: a thread of the gateway, whose children are where it
+ * is. A command has its whole limits beside it.
+ */
+export interface Tenant {
+  readonly tid: number;
+  /** The command's group was given back: it can be used again, or is to be left. */
+  vacated(isUnused: boolean): void;
+}
+
+/** The part of its memory that a group may still hold when it is given to the next command: files that the last one left in memory count. */
+const residueMax = 1 / 8;
+
+/** The groups of one command, and who stays in those of version 1. */
+export class CommandCgroup implements Cgroup {
+  readonly birthplace: string | undefined;
+  tenant: Tenant | undefined;
+  /** Kernels from 6.14 on kill at once whoever is born in a group that was killed before. */
+  #isSpent = false;
+  readonly #limits: TreeLimits;
+  /** Where those of version 1 take in a thread, and where its being there is added to the limit of processes. */
+  readonly #threadFiles: readonly string[];
+  readonly #limitFile: string | undefined;
+  readonly #paths: readonly string[];
+  readonly #path: string;
+  readonly #canKill: boolean;
+  /** Where the kernel counts the members that use up the limit of processes. */
+  readonly #countFile: string | undefined;
+  /** Where it counts the memory that is in use, and how much of that the next command may find. */
+  readonly #memoryFile: string | undefined;
+  readonly #residueBytesMax: number;
+  readonly #onRelease: (group: CommandCgroup, isEmpty: boolean) => void;
+
+  /** @param paths one in each of `places` */
+  constructor(
+    paths: readonly string[],
+    places: readonly Place[],
+    limits: TreeLimits,
+    onRelease: (group: CommandCgroup, isEmpty: boolean) => void,
+  ) {
+    const isOld = (at: number): boolean => places[at]?.version === 1;
+    this.birthplace = paths.find((_path, i) => !isOld(i));
+    this.#limits = limits;
+    this.#threadFiles = paths.filter((_path, i) => isOld(i)).map((path) => join(path, "tasks"));
+    const limited = paths.find((_path, i) => isOld(i) && places[i]?.controllers.includes("pids"));
+    this.#limitFile = limited && join(limited, "pids.max");
+    this.#paths = paths;
+    this.#path = paths[0] ?? "";
+    this.#canKill = places[0]?.canKill ?? false;
+    const fileOf = (controller: Controller, names: Readonly<Record<1 | 2, string>>): string | undefined => {
+      const at = places.findIndex(({ controllers }) => controllers.includes(controller));
+      const place = places[at];
+      return place && join(paths[at] as string, names[place.version]);
+    };
+    this.#countFile = fileOf("pids", { 1: "pids.current", 2: "pids.current" });
+    this.#memoryFile = fileOf("memory", { 1: "memory.usage_in_bytes", 2: "memory.current" });
+    this.#residueBytesMax = limits.memoryBytesMax * residueMax;
+    this.#onRelease = onRelease;
+  }
+
+  /** Takes the tenant in. To enter a group the kernel may wait for 12 ms. @throws the system's error */
+  async admit(tenant: Tenant): Promise<void> {
+    this.tenant = tenant;
+    this.#limitProcesses(1);
+    for (const file of this.#threadFiles) await writeFile(file, String(tenant.tid));
+  }
+
+  /** The tenant is about to go: what the command may use is its own from here on. */
+  dismiss(): void {
+    this.#limitProcesses(0);
+  }
+
+  isPopulated(): boolean {
+    if (!this.#canKill) return members(this.#path).length > 0;
+    const events = readWords(join(this.#path, "cgroup.events"));
+    // Without a descriptor to look it is not known; a group that was removed was empty.
+    return events === undefined ? existsSync(this.#path) : events.includes("populated 1");
+  }
+
+  kill(): void {
+    this.#isSpent = true;
+    if (this.#canKill && write(join(this.#path, "cgroup.kill"), "1")) return;
+    for (const pid of members(this.#path)) sendSignal(pid, "SIGKILL");
+  }
+
+  release(isEmpty = !this.isPopulated()): boolean {
+    this.#onRelease(this, isEmpty);
+    return isEmpty;
+  }
+
+  /**
+   * Whether the next command has its whole limits in it: not even a zombie is left, which counts against the limit of
+   * processes until its parent looks at it, and hardly any memory.
+   */
+  isUnused(): boolean {
+    if (this.#isSpent) return false;
+    if (this.#memoryFile !== undefined && !(Number(readWords(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
+    if (this.#countFile === undefined) return !this.isPopulated();
+    return readWords(this.#countFile) === `${this.#limitFile !== undefined && this.tenant !== undefined ? 1 : 0}\n`;
+  }
+
+  moveTo(paths: readonly string[]): void {
+    for (const [i, path] of this.#paths.entries()) {
+      // Who has ended meanwhile cannot be moved.
+      for (const pid of members(path)) write(join(paths[i] as string, "cgroup.procs"), String(pid));
+    }
+  }
+
+  remove(): void {
+    for (const path of this.#paths) removeGroup(path);
+  }
+
+  #limitProcesses(tenants: number): void {
+    if (this.#limitFile !== undefined) write(this.#limitFile, String(this.#limits.processesMax + tenants));
+  }
+}

@@ -1,0 +1,133 @@
+import { availableParallelism } from "node:os";
+import type { Cgroups } from "./cgroups.ts";
+import type { Cgroup } from "./command-cgroup.ts";
+import { Launcher } from "./launcher.ts";
+import type { Spawned, SpawnOptions } from "./native.ts";
+import { SpawnError } from "./spawn-error.ts";
+
+/** So many commands can begin and end all the time without a thread that has to go over into another group. */
+const stayingMax = 32;
+
+interface Waiter {
+  readonly resolve: (launcher: Launcher) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/**
+ * The threads that start commands. In hierarchies of version 1 nobody can be born in a group but where its parent is: there each
+ * thread stays in the group of the next command, one of them at least in a group that is free, and those of commands that
+ * go on for long are taken over into new groups, before they are needed.
+ */
+export class Launchers {
+  readonly #cgroups: Cgroups | undefined;
+  readonly #max: number;
+  readonly #free: Launcher[] = [];
+  /** Those that stay where a command is, or was; the oldest first. */
+  readonly #taken = new Set<Launcher>();
+  readonly #all = new Set<Launcher>();
+  readonly #waiters: Waiter[] = [];
+  #isReplenishing = false;
+  #isClosed = false;
+
+  constructor(cgroups: Cgroups | undefined) {
+    this.#cgroups = cgroups;
+    this.#max = cgroups?.hasTenants ? stayingMax : Math.max(2, availableParallelism());
+    void this.#replenish();
+  }
+
+  /** Starts a command in a group of its own. @throws SpawnError, and the system's error; nothing is left then */
+  async spawn(options: Omit<SpawnOptions, "cgroup">): Promise<{ readonly spawned: Spawned; readonly cgroup: Cgroup | undefined }> {
+    const launcher = this.#take() ?? (await this.#wait());
+    let cgroup: Cgroup | undefined;
+    try {
+      cgroup = launcher.cgroup ?? this.#cgroups?.take();
+      const spawned = await launcher.spawn({ ...options, cgroup: cgroup?.birthplace });
+      if (!("pid" in spawned)) throw new SpawnError(spawned);
+      this.#launched(launcher);
+      return { spawned, cgroup };
+    } catch (cause) {
+      this.#launched(launcher);
+      cgroup?.release();
+      throw cause;
+    }
+  }
+
+  /** Ends the threads. What they have started is gone, or not to die with the gateway. */
+  close(): void {
+    this.#isClosed = true;
+    for (const launcher of this.#all) launcher.close();
+  }
+
+  /** One that is free, and where it is thought to be: who moves the gateway into another group moves its threads too. */
+  #take(): Launcher | undefined {
+    for (let launcher = this.#free.pop(); launcher !== undefined; launcher = this.#free.pop()) {
+      if (launcher.cgroup?.isUnused() ?? true) return launcher;
+      this.#taken.add(launcher);
+    }
+    return undefined;
+  }
+
+  #wait(): Promise<Launcher> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      void this.#replenish();
+    });
+  }
+
+  #launched(launcher: Launcher): void {
+    if (launcher.cgroup === undefined) this.#give(launcher);
+    else this.#taken.add(launcher);
+    void this.#replenish();
+  }
+
+  #vacated(launcher: Launcher): void {
+    if (launcher.isAstray || !this.#taken.delete(launcher)) return;
+    this.#give(launcher);
+  }
+
+  #give(launcher: Launcher): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#free.push(launcher);
+    else waiter.resolve(launcher);
+  }
+
+  /** Sees to it that one is free. */
+  async #replenish(): Promise<void> {
+    if (this.#isReplenishing) return;
+    this.#isReplenishing = true;
+    try {
+      while (!this.#isClosed && (this.#free.length === 0 || this.#waiters.length > 0)) {
+        const launcher = this.#next();
+        if (launcher === undefined) break;
+        if (this.#cgroups?.hasTenants) await this.#settle(launcher, this.#cgroups);
+        this.#give(launcher);
+      }
+    } catch (cause) {
+      for (const { reject } of this.#waiters.splice(0)) reject(cause);
+    }
+    this.#isReplenishing = false;
+  }
+
+  /** A new one, or the one that has been with its command for longest; undefined while all are at work. */
+  #next(): Launcher | undefined {
+    if (this.#all.size < this.#max) {
+      const launcher = new Launcher((vacated) => this.#vacated(vacated));
+      this.#all.add(launcher);
+      return launcher;
+    }
+    const [oldest] = this.#taken;
+    if (oldest !== undefined) this.#taken.delete(oldest);
+    return oldest;
+  }
+
+  /** Brings one into a free group. */
+  async #settle(launcher: Launcher, cgroups: Cgroups): Promise<void> {
+    try {
+      const left = await launcher.move(cgroups.take());
+      if (left !== undefined) cgroups.giveBack(left);
+    } catch (cause) {
+      this.#taken.add(launcher);
+      throw cause;
+    }
+  }
+}
