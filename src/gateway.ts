@@ -101,6 +101,8 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const unwatchRights = watchRights(grants, authentication, authorizer, systemClock);
   const unfollowTls = followTls(listeners, authentication, config, log);
   const metricsListener = config.metricsListen && (await openMetrics(config.metricsListen, metrics));
+  // What goes on by itself begins when nothing can stop the start any more.
+  recordings.start();
   probes.start();
   audit.record({ event: "server.start", version, listen: listeners.map((listener) => listener.url) });
   return {

@@ -47,7 +47,11 @@ export class Recordings {
     this.#settings = settings;
     this.#deps = deps;
     this.#shelf = new Shelf(settings.dir);
-    if (settings.keepDays > 0) this.#sweep();
+  }
+
+  /** Removes what is kept too long, now and every hour until `close`. */
+  start(): void {
+    if (this.#settings.keepDays > 0) this.#sweep();
   }
 
   /** How a session of this permit is recorded: as the configuration says, or the rule, whichever asks for more. */

@@ -156,6 +156,7 @@ test("what is older than keepDays goes, at the start and every hour", async (t) 
     kept.unshift(id);
   }
   const recordings = new Recordings(settings, deps);
+  recordings.start();
   await until("the old one's end", async () => (await ids(recordings)).length === 2);
   clock.wallMs += dayMs / 2;
   await clock.advance(60 * 60 * 1000);

@@ -54,7 +54,17 @@ const bodies: Readonly<Record<string, object>> = {
 };
 
 /** Routes that tell or do nothing of targets and sessions, or only what their caller may see. */
-const harmless = ["/v1/info", "/metrics", "/openapi.json", "/v1/targets", "/v1/sessions", "/v1/recordings", "/healthz", "/readyz"];
+const harmless = [
+  "/v1/info",
+  "/metrics",
+  "/openapi.json",
+  "/v1/targets",
+  "/v1/sessions",
+  "/v1/recordings",
+  "/v1/probes",
+  "/healthz",
+  "/readyz",
+];
 
 test("no route lets somebody near anything to whom nothing is bound", async () => {
   const location = await running();
