@@ -9,13 +9,16 @@ export const count = (fallback: number, minimum = 0, maximum = Number.MAX_SAFE_I
 export const userId = (fallback: number) =>
   Type.Integer({ minimum: 1, maximum: 2 ** 32 - 2, default: fallback, expected: "a user's number from 1" });
 
-export const path = () => Type.String({ minLength: 1, expected: "a path" });
+/** One without a fallback has to be given. */
+export const path = (fallback?: string) =>
+  Type.String({ minLength: 1, expected: "a path", ...(fallback !== undefined && { default: fallback }) });
 
 export const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: "true or false" });
 
 export const text = (what: string) => Type.String({ minLength: 1, expected: what });
 
-export const texts = (what: string) => Type.Array(text(what), { default: [], expected: `a list, each ${what}` });
+export const texts = (what: string, fallback: readonly string[] = []) =>
+  Type.Array(text(what), { default: [...fallback], expected: `a list, each ${what}` });
 
 /** A part of the file with keys of its own, which is filled in when it is left out. */
 export const section = <T extends Record<string, TSchema>>(properties: T) =>

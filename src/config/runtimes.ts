@@ -21,6 +21,11 @@ const kinds = {
     context: Type.Optional(text("a context of the kubeconfig")),
     namespaces: texts("a namespace, or * for all"),
   }),
+  containerd: section({
+    socket: path("/run/containerd/containerd.sock"),
+    namespaces: texts("a namespace of containerd", ["default", "k8s.io"]),
+    fifoDir: path("/run/execgate/fifo"),
+  }),
 };
 
 type Kind = keyof typeof kinds;

@@ -1,4 +1,5 @@
 import type { Runtime } from "../exec/runtime.ts";
+import type { ContainerdOptions } from "./containerd/index.ts";
 import { createDockerRuntime, type DockerOptions } from "./docker/index.ts";
 import { createHostRuntime, type HostOptions } from "./host/index.ts";
 import { createKubernetesRuntime, type KubernetesOptions } from "./kubernetes/index.ts";
@@ -26,6 +27,11 @@ const factories = {
     }),
   docker: (name: string, options: DockerOptions): Runtime => createDockerRuntime(name, options),
   kubernetes: (name: string, options: KubernetesOptions): Runtime => createKubernetesRuntime(name, options),
+  // Its library is large, and read only where it is wanted.
+  containerd: async (name: string, options: Omit<ContainerdOptions, "name">): Promise<Runtime> => {
+    const { createContainerdRuntime } = await import("./containerd/index.ts");
+    return createContainerdRuntime({ name, ...options });
+  },
 };
 
 type Kind = keyof typeof factories;
@@ -39,12 +45,14 @@ type RuntimeOf<K extends Kind> = { readonly [P in K]: { readonly name: string; r
  * @throws USER_NOT_FOUND, NOT_SUPPORTED when commands on the host cannot run as the configured user
  */
 export async function createRuntimes(configured: readonly RuntimeOf<Kind>[], limits: RuntimeLimits): Promise<ReadonlyMap<string, Runtime>> {
-  const runtimes = new Map(configured.map((config) => [config.name, create(config, limits)]));
+  const created = configured.map(async (config) => [config.name, await create(config, limits)] as const);
+  const runtimes = new Map(await Promise.all(created));
   await runtimes.get("host")?.ping(new AbortController().signal);
   return runtimes;
 }
 
-function create<K extends Kind>({ kind, name, options }: RuntimeOf<K>, limits: RuntimeLimits): Runtime {
-  const table: { readonly [P in Kind]: (name: string, options: Options[P], limits: RuntimeLimits) => Runtime } = factories;
+function create<K extends Kind>({ kind, name, options }: RuntimeOf<K>, limits: RuntimeLimits): Runtime | Promise<Runtime> {
+  const table: { readonly [P in Kind]: (name: string, options: Options[P], limits: RuntimeLimits) => Runtime | Promise<Runtime> } =
+    factories;
   return table[kind](name, options, limits);
 }

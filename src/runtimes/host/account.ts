@@ -1,8 +1,9 @@
 import { accessSync, constants } from "node:fs";
 import { basename } from "node:path";
 import { ExecgateError } from "../../errors.ts";
+import type { User } from "../passwd.ts";
 import { type DynamicRange, DynamicUsers } from "./dynamic-users.ts";
-import { type User, Users } from "./users.ts";
+import { Users } from "./users.ts";
 
 /** As whom a command runs: a user, whose shell is the path of one that is there. */
 export interface Account extends User {

@@ -1,4 +1,3 @@
-import { ExecgateError } from "../../errors.ts";
 import type { Account } from "./account.ts";
 
 /** Where commands are looked up: in the target's PATH, which neither the gateway's environment nor the caller can change. */
@@ -15,13 +14,6 @@ export function environment(account: Account, isTerminal: boolean, added: Readon
     ["LANG", "C.UTF-8"],
   ]);
   if (isTerminal) variables.set("TERM", "xterm-256color");
-  for (const [name, value] of Object.entries(added)) {
-    if (name === "" || /[=\0]/.test(name)) {
-      throw new ExecgateError("BAD_REQUEST", `env: ${JSON.stringify(name)} cannot be the name of a variable.`, { field: "env" });
-    }
-    if (value.includes("\0"))
-      throw new ExecgateError("BAD_REQUEST", `env.${name}: a NUL byte cannot be passed on.`, { field: `env.${name}` });
-    variables.set(name, value);
-  }
+  for (const [name, value] of Object.entries(added)) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { ExecgateError } from "../../errors.ts";
 import type { Chunk, ExecSpec, Exit, OutputSource, Process, Signal, Size, StreamName, Termination } from "../../exec/runtime.ts";
 import { sendSignal, signalName } from "../signals.ts";
+import { refuseUnpassable } from "../unpassable.ts";
 import type { Account } from "./account.ts";
 import { environment } from "./environment.ts";
 
@@ -17,6 +18,7 @@ import { environment } from "./environment.ts";
 export async function startFallback(account: Account, spec: ExecSpec, onRelease: (released: Process) => void): Promise<Process> {
   if (spec.tty)
     throw new ExecgateError("NOT_SUPPORTED", "On this system the host runs commands without a terminal only.", { field: "tty" });
+  refuseUnpassable(spec);
   const [file = account.shell, ...args] = spec.command;
   const env = Object.fromEntries(
     environment(account, false, spec.env).map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),

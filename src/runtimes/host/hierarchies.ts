@@ -1,5 +1,6 @@
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Mount, parseGroups, parseMounts } from "../cgroup/mounts.ts";
 
 /** What the kernel can limit for a control group. */
 export type Controller = "pids" | "memory" | "cpu";
@@ -13,21 +14,13 @@ export interface Place {
   readonly canKill: boolean;
 }
 
-/** A mounted hierarchy: where it is seen, which part of it, and what it controls. */
-interface Mount {
-  readonly root: string;
-  readonly point: string;
-  readonly version: 1 | 2;
-  readonly controllers: readonly string[];
-}
-
 /**
  * Finds the places that can be used for `wanted` controllers and for ending groups, the latter first. In the gateway's own group where it may make
  * others, as in a service with Delegate=yes or in a container, else at the top. What is not to be had is left out.
  */
 export function findPlaces(wanted: readonly Controller[]): Place[] {
   const mounts = parseMounts(read("/proc/self/mountinfo"));
-  const own = parseOwnGroups(read("/proc/self/cgroup"));
+  const own = parseGroups(read("/proc/self/cgroup"));
   const unified = mounts.filter(({ version }) => version === 2).flatMap((mount) => openUnified(mount, own.get("") ?? "/", wanted));
   const places = unified.slice(0, 1);
   for (const controller of wanted) {
@@ -37,27 +30,6 @@ export function findPlaces(wanted: readonly Controller[]): Place[] {
     if (directory !== undefined) places.push({ directory, version: 1, controllers: [controller], canKill: false });
   }
   return places;
-}
-
-/** The mounted hierarchies in the text of /proc/self/mountinfo. */
-export function parseMounts(text: string): Mount[] {
-  return text.split("\n").flatMap((line): Mount[] => {
-    const [before = "", after = ""] = line.split(" - ");
-    const [, , , root = "", point = ""] = before.split(" ");
-    const [type, , options = ""] = after.split(" ");
-    if (type === "cgroup2") return [{ root, point, version: 2, controllers: [] }];
-    return type === "cgroup" ? [{ root, point, version: 1, controllers: options.split(",") }] : [];
-  });
-}
-
-/** The gateway's own group by controller, by "" that of version 2, in the text of /proc/self/cgroup. */
-export function parseOwnGroups(text: string): Map<string, string> {
-  const groups = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    for (const controller of controllers?.split(",") ?? []) groups.set(controller, path ?? "/");
-  }
-  return groups;
 }
 
 /** The folder of the gateway in its own group, then the one at the top of what is mounted. */

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec } from "../../exec/runtime.ts";
+import { refuseUnpassable } from "../unpassable.ts";
 import type { Account } from "./account.ts";
 import { environment, searchPath } from "./environment.ts";
 import { toStartError } from "./failure.ts";
@@ -19,6 +19,7 @@ export async function startProcess(
   others: number,
   onRelease: (released: HostProcess, isTreeGone: boolean) => void,
 ): Promise<HostProcess> {
+  refuseUnpassable(spec);
   const argv = argvOf(account, spec);
   const envp = environment(account, spec.tty !== undefined, spec.env);
   const file = spec.command[0] ?? account.shell;
@@ -52,9 +53,6 @@ export async function startProcess(
 
 /** A shell on a terminal is a login shell, which it knows by the dash. */
 function argvOf(account: Account, spec: ExecSpec): readonly string[] {
-  const nul = spec.command.findIndex((argument) => argument.includes("\0"));
-  if (nul >= 0) throw new ExecgateError("BAD_REQUEST", "command: a NUL byte cannot be passed on.", { field: `command.${nul}` });
-  if (spec.cwd?.includes("\0")) throw new ExecgateError("BAD_REQUEST", "cwd: a NUL byte cannot be passed on.", { field: "cwd" });
   if (spec.command.length > 0) return spec.command;
   return [`${spec.tty ? "-" : ""}${basename(account.shell)}`];
 }

@@ -1,16 +1,6 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-
-/** A line of /etc/passwd with the groups of /etc/group. */
-export interface User {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** The own group and the supplementary ones. */
-  readonly groups: readonly number[];
-  readonly home: string;
-  readonly shell: string;
-}
+import { findUser, parseUsers, type User } from "../passwd.ts";
 
 interface Cached {
   readonly version: string;
@@ -30,11 +20,7 @@ export class Users {
 
   /** By name, or by number when no name matches; undefined when there is no such user. */
   async find(nameOrId: string): Promise<User | undefined> {
-    const users = await this.#load();
-    return (
-      users.find(({ name }) => name === nameOrId) ??
-      (/^\d{1,10}$/.test(nameOrId) ? users.find(({ uid }) => uid === Number(nameOrId)) : undefined)
-    );
+    return findUser(await this.#load(), nameOrId);
   }
 
   /** Asking for the time of a change takes a few microseconds; a read through the thread pool would double the time of a start. */
@@ -46,24 +32,6 @@ export class Users {
     this.#cached = { version, users };
     return users;
   }
-}
-
-/** Parses the text of /etc/passwd and /etc/group; a line that is not well formed is passed over. */
-export function parseUsers(passwd: string, group: string): User[] {
-  const groups = rows(group, 4).map(([, , gid, members]) => ({ gid: Number(gid), members: (members ?? "").split(",") }));
-  return rows(passwd, 7)
-    .filter(([name, , uid, gid]) => name !== "" && /^\d+$/.test(uid ?? "") && /^\d+$/.test(gid ?? ""))
-    .map(([name = "", , uid, gid, , home = "", shell = ""]) => {
-      const own = groups.filter(({ members }) => members.includes(name)).map(({ gid }) => gid);
-      return { name, uid: Number(uid), gid: Number(gid), groups: [...new Set([Number(gid), ...own])], home, shell };
-    });
-}
-
-function rows(text: string, fields: number): string[][] {
-  return text
-    .split("\n")
-    .map((line) => line.split(":"))
-    .filter((row) => row.length >= fields);
 }
 
 function versionOf(path: string): string {

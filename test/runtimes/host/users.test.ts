@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
-import { parseUsers, Users } from "../../../src/runtimes/host/users.ts";
+import { Users } from "../../../src/runtimes/host/users.ts";
+import { parseUsers } from "../../../src/runtimes/passwd.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { createHost, needsRoot } from "./running.ts";
 

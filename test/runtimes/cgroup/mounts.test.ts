@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseMounts, parseOwnGroups } from "../../../src/runtimes/host/hierarchies.ts";
+import { parseGroups, parseMounts } from "../../../src/runtimes/cgroup/mounts.ts";
 
 describe("the hierarchies of control groups", () => {
   test("are found among the mounts, each with its version", () => {
@@ -17,7 +17,7 @@ describe("the hierarchies of control groups", () => {
   });
 
   test("say in which group the gateway is, by controller", () => {
-    const groups = parseOwnGroups("12:cpu,cpuacct:/a\n1:name=systemd:/\n0::/system.slice/x:y.service\n\n");
+    const groups = parseGroups("12:cpu,cpuacct:/a\n1:name=systemd:/\n0::/system.slice/x:y.service\n\n");
     assert.equal(groups.get("cpu"), "/a");
     assert.equal(groups.get("cpuacct"), "/a");
     assert.equal(groups.get(""), "/system.slice/x:y.service");

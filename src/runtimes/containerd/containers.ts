@@ -1,0 +1,129 @@
+import { ExecgateError } from "../../errors.ts";
+import type { Target } from "../../exec/runtime.ts";
+import type { Api, Container, Task } from "./api.ts";
+import { ApiError } from "./api-error.ts";
+import { toRuntimeError } from "./failure.ts";
+import { filterOf, nameOf, parseName, type Reference } from "./name.ts";
+
+/** A container with its task, as they were when it was looked up. */
+export interface Found {
+  readonly namespace: string;
+  readonly container: Container;
+  /** Undefined while nothing of it runs. */
+  readonly task: Task | undefined;
+  readonly target: Target;
+}
+
+/** Finds containers by what clients call them. */
+export class Containers {
+  readonly #runtime: string;
+  readonly #api: Api;
+  readonly #namespaces: readonly string[];
+  /** What was found with a target, so that a start right after it asks only once. */
+  readonly #found = new WeakMap<Target, Found>();
+
+  constructor(runtime: string, api: Api, namespaces: readonly string[]) {
+    this.#runtime = runtime;
+    this.#api = api;
+    this.#namespaces = namespaces;
+  }
+
+  /** Every container of every namespace. @throws RUNTIME_UNAVAILABLE */
+  async list(): Promise<Target[]> {
+    const lists = await Promise.all(this.#namespaces.map((namespace) => this.#select(namespace, [])));
+    return lists.flat().map(({ target }) => target);
+  }
+
+  /** @throws TARGET_NOT_FOUND, TARGET_AMBIGUOUS, TARGET_NOT_RUNNING, RUNTIME_UNAVAILABLE */
+  async resolve(id: string): Promise<Target> {
+    const reference = parseName(id.slice(this.#runtime.length + 1));
+    if (reference === undefined || !id.startsWith(`${this.#runtime}:`)) {
+      throw missing(id, `; a container is ${this.#runtime}:NAMESPACE/ID or ${this.#runtime}:NAMESPACE/POD/CONTAINER`);
+    }
+    if (!this.#namespaces.includes(reference.namespace)) throw missing(id, `: its namespace is none of ${this.#namespaces.join(", ")}`);
+    const exact = reference.kind === "id" ? await this.#get(reference.namespace, reference.idOrPrefix) : undefined;
+    const found = exact ?? one(id, reference, await this.#select(reference.namespace, [filterOf(reference)]));
+    return found.target;
+  }
+
+  /** What `target` was found with, or what it is now. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
+  async of(target: Target): Promise<Found> {
+    return this.#found.get(target) ?? (await this.now(target));
+  }
+
+  /** What has become of `target`. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
+  async now(target: Target): Promise<Found> {
+    const [namespace = "", id = ""] = target.immutableId.split("/");
+    const found = await this.#get(namespace, id);
+    if (found === undefined) throw missing(target.id, " any more");
+    return found;
+  }
+
+  async #get(namespace: string, id: string): Promise<Found | undefined> {
+    const task = this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: id });
+    const [container, running] = await Promise.all([
+      this.#api.call("containers.v1.Containers/Get", namespace, { id }).catch(orUndefined),
+      task.catch(orUndefined),
+    ]);
+    return container && this.#toFound(namespace, container.container, running?.process);
+  }
+
+  async #select(namespace: string, filters: readonly string[]): Promise<Found[]> {
+    try {
+      const [{ containers }, { tasks }] = await Promise.all([
+        this.#api.call("containers.v1.Containers/List", namespace, { filters }),
+        this.#api.call("tasks.v1.Tasks/List", namespace, {}),
+      ]);
+      const byId = new Map(tasks.map((task) => [task.id, task]));
+      return containers.map((container) => this.#toFound(namespace, container, byId.get(container.id)));
+    } catch (cause) {
+      throw toRuntimeError(cause);
+    }
+  }
+
+  #toFound(namespace: string, container: Container, task: Task | undefined): Found {
+    const name = nameOf(namespace, container.id, container.labels);
+    const target: Target = Object.freeze({
+      id: `${this.#runtime}:${name}`,
+      runtime: this.#runtime,
+      name,
+      immutableId: `${namespace}/${container.id}`,
+      state: stateOf(task),
+      labels: Object.freeze({ ...container.labels }),
+    });
+    const found = { namespace, container, task, target };
+    this.#found.set(target, found);
+    return found;
+  }
+}
+
+/** @throws TARGET_NOT_RUNNING for a container in which nothing can be started */
+export function requireRunning({ target }: Found): void {
+  if (target.state === "running") return;
+  const hint = target.state === "paused" || target.state === "pausing" ? "resume it first" : "start it first";
+  throw new ExecgateError("TARGET_NOT_RUNNING", `${target.id} is ${target.state}; ${hint}.`, { state: target.state });
+}
+
+/** Of several by one name the one that runs is meant: a pod's container that was restarted leaves others behind. */
+function one(id: string, reference: Reference, all: readonly Found[]): Found {
+  const running = all.filter(({ target }) => target.state === "running");
+  const candidates = reference.kind === "pod" && running.length > 0 ? running : all;
+  const [first] = candidates;
+  if (first === undefined) throw missing(id);
+  if (candidates.length === 1) return first;
+  if (reference.kind === "pod" && running.length === 0) return first;
+  throw new ExecgateError("TARGET_AMBIGUOUS", `${candidates.length} containers go by ${JSON.stringify(id)}; give more of the id.`);
+}
+
+function stateOf(task: Task | undefined): string {
+  return task === undefined ? "stopped" : task.status.toLowerCase();
+}
+
+function missing(id: string, more = ""): ExecgateError {
+  return new ExecgateError("TARGET_NOT_FOUND", `There is no target ${JSON.stringify(id)}${more}.`);
+}
+
+function orUndefined(cause: unknown): undefined {
+  if (cause instanceof ApiError && cause.isMissing) return undefined;
+  throw toRuntimeError(cause);
+}

@@ -1,0 +1,164 @@
+import { randomBytes } from "node:crypto";
+import { constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ExecgateError } from "../../errors.ts";
+import { addon } from "../descriptor/native.ts";
+import type { ExecId } from "./api.ts";
+
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+
+/** How often it is looked whether the reader of stdin has come, and how long, milliseconds. */
+const readerPauseMs = 1;
+const readerMsMax = 1000;
+
+/** Names an exec process on this daemon. */
+export interface ExecPlace extends ExecId {
+  readonly namespace: string;
+}
+
+/** The streams of one exec as they are to be: stderr is part of stdout on a terminal. */
+export interface Streams {
+  readonly stdin: boolean;
+  readonly stderr: boolean;
+}
+
+/**
+ * The FIFOs of every exec, a folder for each in one folder for this gateway. A folder is named after its exec, so that what a gateway that is
+ * gone has left behind can be found: its folder's lock is free.
+ */
+export class FifoFolder {
+  readonly #directory: string;
+  #run: { readonly path: string; readonly lock: number } | undefined;
+
+  /** @param directory is made when it is first used; the daemon must see it by the same path */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** @throws RUNTIME_UNAVAILABLE when the folder cannot be written */
+  make(exec: ExecPlace, streams: Streams): Fifos {
+    try {
+      this.#run ??= this.#begin();
+      return new Fifos(join(this.#run.path, nameOf(exec)), streams);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ExecgateError("RUNTIME_UNAVAILABLE", `The FIFOs of the command cannot be made: ${reason}`, {}, { cause });
+    }
+  }
+
+  /** Takes over what gateways that are gone have left: `end` is called for each exec, and its folder removed when that says true. */
+  async sweep(end: (exec: ExecPlace) => Promise<boolean>): Promise<void> {
+    for (const [path, lock] of this.#abandoned()) {
+      try {
+        const ended = await Promise.all(
+          readdirSync(path).map(async (name) => {
+            const exec = parseExec(name);
+            return exec === undefined || (await end(exec));
+          }),
+        );
+        if (ended.every(Boolean)) rmSync(path, { recursive: true, force: true });
+      } finally {
+        addon.close(lock);
+      }
+    }
+  }
+
+  /** Called last, when no exec is left that could need its folder. */
+  close(): void {
+    if (this.#run === undefined) return;
+    if (readdirSync(this.#run.path).length === 0) rmSync(this.#run.path, { recursive: true });
+    addon.close(this.#run.lock);
+    this.#run = undefined;
+  }
+
+  #begin(): { path: string; lock: number } {
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    const whole = addon.lock(this.#directory, true);
+    try {
+      const path = join(this.#directory, `run-${process.pid}-${randomBytes(6).toString("hex")}`);
+      mkdirSync(path, { mode: 0o700 });
+      const lock = addon.lock(path, false);
+      if (lock < 0) throw new Error(`${path} cannot be locked`);
+      return { path, lock };
+    } finally {
+      addon.close(whole);
+    }
+  }
+
+  /** The folders of gateways that are gone, with their locks. Nobody makes one meanwhile, so that none is taken before it is locked. */
+  #abandoned(): [path: string, lock: number][] {
+    const whole = addon.lock(this.#directory, true);
+    if (whole < 0) return [];
+    try {
+      return readdirSync(this.#directory)
+        .filter((name) => name.startsWith("run-"))
+        .map((name): [string, number] => [join(this.#directory, name), addon.lock(join(this.#directory, name), false)])
+        .filter(([, lock]) => lock >= 0);
+    } finally {
+      addon.close(whole);
+    }
+  }
+}
+
+/** The FIFOs of one exec: their paths for the daemon, and our ends. */
+export class Fifos {
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly #path: string;
+
+  /** @throws the system's error */
+  constructor(path: string, streams: Streams) {
+    this.#path = path;
+    const make = (name: string): string => {
+      const fifo = join(path, name);
+      const errno = addon.makeFifo(fifo);
+      if (errno < 0) throw new Error(`mkfifo ${fifo}: errno ${-errno}`);
+      return fifo;
+    };
+    mkdirSync(path, { mode: 0o700 });
+    try {
+      this.stdin = streams.stdin ? make("stdin") : "";
+      this.stdout = make("stdout");
+      this.stderr = streams.stderr ? make("stderr") : "";
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  /** Our end of an output. Opened before the daemon opens its own, so that nothing is written to nobody. */
+  openOutput(fifo: string): number {
+    return openSync(fifo, O_RDONLY | O_NONBLOCK);
+  }
+
+  /**
+   * Our end of stdin, as soon as somebody reads it: the daemon opens its end a moment after the start. Undefined when nobody does.
+   * An end that could be opened earlier, for reading and writing, would not tell when the reader is gone.
+   */
+  async openInput(isOver: () => boolean): Promise<number | undefined> {
+    for (const deadline = performance.now() + readerMsMax; ; await delay(readerPauseMs)) {
+      try {
+        return openSync(this.stdin, O_WRONLY | O_NONBLOCK);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+        if (isOver() || performance.now() > deadline) return undefined;
+      }
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#path, { recursive: true, force: true });
+  }
+}
+
+/** A comma is in no name that containerd takes. */
+function nameOf({ namespace, containerId, execId }: ExecPlace): string {
+  return [namespace, containerId, execId].join(",");
+}
+
+function parseExec(name: string): ExecPlace | undefined {
+  const [namespace, containerId, execId] = name.split(",");
+  return namespace && containerId && execId ? { namespace, containerId, execId } : undefined;
+}

@@ -1,0 +1,151 @@
+import { systemClock, within } from "../../exec/clock.ts";
+import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import { refuseUnpassable } from "../unpassable.ts";
+import { Api } from "./api.ts";
+import { ApiError } from "./api-error.ts";
+import { Containers, type Found, requireRunning } from "./containers.ts";
+import { Exec } from "./exec.ts";
+import { toRuntimeError, toStartError } from "./failure.ts";
+import { FifoFolder } from "./fifos.ts";
+import { Marks } from "./mark.ts";
+import { MarkGuard } from "./mark-guard.ts";
+import { endMarked } from "./marked-tree.ts";
+import type { ContainerdProcess } from "./process.ts";
+import { execPrefix, startExec } from "./start.ts";
+
+export interface ContainerdOptions {
+  /** The name in the configuration. Default: `containerd` */
+  readonly name?: string;
+  /** The daemon's socket. Default: /run/containerd/containerd.sock */
+  readonly socket?: string;
+  /** The namespaces whose containers are targets. Default: default, k8s.io */
+  readonly namespaces?: readonly string[];
+  /** Where the FIFOs of commands are made: a directory that the daemon sees by the same path. Default: /run/execgate/fifo */
+  readonly fifoDir?: string;
+}
+
+/** How long the end of what is left of execs is waited for at a close, milliseconds. */
+const closeMsMax = 3000;
+
+/** The containers of a containerd on this machine. It need not be there: what asks for it is told so until it is. */
+export function createContainerdRuntime(options: ContainerdOptions = {}): Runtime {
+  return new ContainerdRuntime(options);
+}
+
+class ContainerdRuntime implements Runtime {
+  readonly name: string;
+  readonly kind = "containerd";
+  readonly capabilities: Capabilities = { tty: true, signal: true, user: true };
+  readonly isolation = { termination: "verified" };
+  readonly #api: Api;
+  readonly #containers: Containers;
+  readonly #fifos: FifoFolder;
+  readonly #marks = new Marks();
+  readonly #guard = new MarkGuard(this.#marks);
+  readonly #running = new Set<ContainerdProcess>();
+  readonly #closing = new AbortController();
+  /** What goes on behind the answers: execs that are deleted, and the sweep. */
+  readonly #leftovers = new Set<Promise<void>>();
+
+  constructor(options: ContainerdOptions) {
+    this.name = options.name ?? "containerd";
+    this.#api = new Api(options.socket ?? "/run/containerd/containerd.sock");
+    this.#containers = new Containers(this.name, this.#api, options.namespaces ?? ["default", "k8s.io"]);
+    this.#fifos = new FifoFolder(options.fifoDir ?? "/run/execgate/fifo");
+    this.#leave(this.#sweep());
+  }
+
+  async targets(): Promise<readonly Target[]> {
+    return await this.#containers.list();
+  }
+
+  async resolve(id: string): Promise<Target> {
+    return await this.#containers.resolve(id);
+  }
+
+  async start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
+    signal.throwIfAborted();
+    refuseUnpassable(spec);
+    const found = await this.#runningOne(target);
+    signal.throwIfAborted();
+    this.#guard.watch();
+    try {
+      const started = await startExec(
+        {
+          api: this.#api,
+          fifos: this.#fifos,
+          marks: this.#marks,
+          discard: (exec, fifos) => this.#leave(exec.delete(this.#closing.signal).then((isGone) => isGone && fifos.remove())),
+          released: (process) => this.#running.delete(process),
+        },
+        found,
+        spec,
+        signal,
+      );
+      this.#running.add(started);
+      return started;
+    } catch (cause) {
+      throw signal.aborted ? cause : await this.#explain(cause, target, spec);
+    }
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#api.call("version.v1.Version/Version", "", {}, { signal });
+    } catch (cause) {
+      throw toRuntimeError(cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#running].map(async (running) => {
+        await running.terminate();
+        running.release();
+      }),
+    );
+    await within(systemClock, closeMsMax, Promise.all(this.#leftovers));
+    this.#closing.abort();
+    await Promise.all(this.#leftovers);
+    this.#guard.close();
+    this.#fifos.close();
+    this.#api.close();
+  }
+
+  /** What was found a while ago may run again by now. */
+  async #runningOne(target: Target): Promise<Found> {
+    const found = await this.#containers.of(target);
+    const now = found.target.state === "running" ? found : await this.#containers.now(target);
+    requireRunning(now);
+    return now;
+  }
+
+  /** Why a start failed: the container may have changed meanwhile, which the messages of its parts do not say. */
+  async #explain(cause: unknown, target: Target, spec: ExecSpec): Promise<unknown> {
+    if (!(cause instanceof ApiError) || cause.isLate) return toRuntimeError(cause);
+    const refusal = toStartError(cause, spec.command[0] ?? "the login shell", spec.cwd ?? "");
+    try {
+      requireRunning(await this.#containers.now(target));
+    } catch (changed) {
+      return changed;
+    }
+    return refusal ?? toRuntimeError(cause);
+  }
+
+  /** Ends what gateways that are gone have left running. */
+  async #sweep(): Promise<void> {
+    await this.#fifos.sweep(async (exec) => {
+      const mark = Number(exec.execId.slice(execPrefix.length));
+      await endMarked((found) => found === mark);
+      return await new Exec(this.#api, exec).delete(this.#closing.signal);
+    });
+  }
+
+  #leave(work: Promise<unknown>): void {
+    const done: Promise<void> = work
+      .then(() => undefined)
+      .catch(() => undefined)
+      .finally(() => this.#leftovers.delete(done));
+    this.#leftovers.add(done);
+  }
+}

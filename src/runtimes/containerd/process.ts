@@ -1,0 +1,135 @@
+import type { Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
+import type { ForeignProcess } from "../container/foreign-process.ts";
+import { fromStatus, isAmbiguous } from "../container/status.ts";
+import { Descriptor } from "../descriptor/descriptor.ts";
+import { Reader } from "../descriptor/reader.ts";
+import { Writer } from "../descriptor/writer.ts";
+import type { Exec } from "./exec.ts";
+import type { MarkedTree } from "./marked-tree.ts";
+
+/** What a command in a container is made of. */
+export interface Parts {
+  readonly exec: Exec;
+  /** Settles with the exit status; rejects when that will not be known. */
+  readonly status: Promise<number>;
+  readonly tree: MarkedTree;
+  /** What containerd says is the command's process, if this machine has one of this number. */
+  readonly onMachine: ForeignProcess | undefined;
+  /** Our ends of the FIFOs: of stdin where there is one, of stdout, and of stderr where that is apart. */
+  readonly ends: { readonly stdin: number | undefined; readonly outputs: readonly number[] };
+  readonly isTerminal: boolean;
+}
+
+const outputNames = ["stdout", "stderr"] as const;
+
+/** How long output that the daemon's helper has taken from the command may be on its way, milliseconds. */
+const onItsWayMs = 50;
+
+/** A command in a container: its FIFOs, the exec process of containerd, and the processes on this machine. */
+export class ContainerdProcess implements Process {
+  readonly output: OutputSource;
+  readonly exit: Promise<Exit>;
+  readonly #exec: Exec;
+  readonly #tree: MarkedTree;
+  /** Undefined when the command was over before it could be looked at, or does not run on this machine. */
+  readonly #onMachine: ForeignProcess | undefined;
+  readonly #isTerminal: boolean;
+  readonly #input: Descriptor | undefined;
+  readonly #writer: Writer | undefined;
+  readonly #reader: FifoReader;
+  readonly #onRelease: () => void;
+  #ending: Promise<Termination> | undefined;
+  #isOver = false;
+  #isReleased = false;
+
+  constructor({ exec, status, tree, onMachine, ends, isTerminal }: Parts, onRelease: () => void) {
+    this.#exec = exec;
+    this.#tree = tree;
+    this.#isTerminal = isTerminal;
+    this.#onRelease = onRelease;
+    if (tree.isSeen) this.#onMachine = onMachine;
+    else onMachine?.close();
+    this.#reader = new FifoReader(
+      ends.outputs.map((fd, i) => ({ name: outputNames[i] ?? "stdout", descriptor: new Descriptor(fd), isTerminal: false })),
+    );
+    this.output = this.#reader;
+    this.#input = ends.stdin === undefined ? undefined : new Descriptor(ends.stdin);
+    this.#writer = this.#input && new Writer(this.#input, isTerminal);
+    this.exit = this.#whenOver(status);
+    this.exit.catch(() => {});
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#writer?.write(bytes);
+  }
+
+  async endInput(): Promise<void> {
+    await this.#writer?.end();
+    if (this.#writer && !this.#isTerminal) await this.#exec.closeInput();
+  }
+
+  async resize(size: Size): Promise<void> {
+    if (this.#isTerminal && !this.#isReleased) await this.#exec.resize(size);
+  }
+
+  async signal(name: Signal): Promise<void> {
+    if (this.#isReleased || this.#isOver) return;
+    if (this.#onMachine) await this.#onMachine.signal(name, this.#isTerminal);
+    else await this.#exec.kill(name);
+  }
+
+  terminate(): Promise<Termination> {
+    if (this.#isReleased) return Promise.resolve("bestEffort");
+    this.#ending ??= this.#end().finally(() => {
+      this.#ending = undefined;
+    });
+    return this.#ending;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#exec.forget();
+    this.#reader.close();
+    this.#closeInput();
+    this.#onMachine?.close();
+    this.#onRelease();
+  }
+
+  /** What waits to be read by a command that is over is accepted, to no effect. Of a status that may mean a signal the kernel knows what it was. */
+  async #whenOver(status: Promise<number>): Promise<Exit> {
+    try {
+      const code = await status;
+      return (isAmbiguous(code) ? await this.#onMachine?.ended : undefined) ?? fromStatus(code);
+    } finally {
+      this.#isOver = true;
+      this.#closeInput();
+    }
+  }
+
+  /** Whoever cannot be found on this machine is left to containerd, which ends the command itself. */
+  async #end(): Promise<Termination> {
+    const termination = await this.#tree.end();
+    if (!this.#tree.isSeen && !this.#isOver) await this.#exec.kill("SIGKILL");
+    return termination;
+  }
+
+  #closeInput(): void {
+    this.#writer?.close();
+    if (this.#isTerminal) this.#input?.close();
+  }
+}
+
+/** Between the command and its FIFO a helper of the daemon copies: at a cut, what it has in its hands is waited for. */
+class FifoReader extends Reader {
+  #timer: NodeJS.Timeout | undefined;
+
+  override cut(): void {
+    this.#timer ??= setTimeout(() => super.cut(), onItsWayMs);
+  }
+
+  override close(): void {
+    clearTimeout(this.#timer);
+    super.close();
+  }
+}

@@ -1,0 +1,102 @@
+import { closeSync } from "node:fs";
+import type { ExecSpec } from "../../exec/runtime.ts";
+import { ForeignProcess } from "../container/foreign-process.ts";
+import type { Api, Task } from "./api.ts";
+import type { Found } from "./containers.ts";
+import { Exec } from "./exec.ts";
+import type { FifoFolder, Fifos } from "./fifos.ts";
+import type { Marks } from "./mark.ts";
+import { MarkedTree } from "./marked-tree.ts";
+import { ContainerdProcess } from "./process.ts";
+import { isPowerful, type OciProcess, processOf, toExecProcess } from "./process-spec.ts";
+import { ContainerUsers, type OciUser } from "./user.ts";
+
+/** How long containerd may take to start a command, milliseconds: who waits is told within 5 s. */
+const startMsMax = 4500;
+
+/** What begins an exec's id; behind it stands the mark of its processes. */
+export const execPrefix = "execgate-";
+
+export interface StartDeps {
+  readonly api: Api;
+  readonly fifos: FifoFolder;
+  readonly marks: Marks;
+  /** Takes over what is left of an exec: ends it, deletes it and removes its FIFOs. */
+  readonly discard: (exec: Exec, fifos: Fifos) => void;
+  readonly released: (process: ContainerdProcess) => void;
+}
+
+/**
+ * Starts a command in a container that was found to run.
+ * @throws ApiError, USER_NOT_FOUND, RUNTIME_UNAVAILABLE; the reason of `signal`, when nothing runs of what was begun
+ */
+export async function startExec(deps: StartDeps, found: Found, spec: ExecSpec, signal: AbortSignal): Promise<ContainerdProcess> {
+  const started = await begin(deps, found, spec, signal);
+  if (!signal.aborted) return started;
+  await started.terminate();
+  started.release();
+  throw signal.reason;
+}
+
+/** The exec is created, then started while its exit is waited for already. What was begun is undone when it fails. */
+async function begin(
+  deps: StartDeps,
+  { namespace, container, task }: Found,
+  spec: ExecSpec,
+  signal: AbortSignal,
+): Promise<ContainerdProcess> {
+  const { api, marks } = deps;
+  const own = processOf(container);
+  const { args, user } = whatAndWho(own, task, spec);
+  const isTerminal = spec.tty !== undefined;
+  const mark = marks.take();
+  const exec = new Exec(api, { namespace, containerId: container.id, execId: `${execPrefix}${mark}` });
+  const fifos = deps.fifos.make(exec.place, { stdin: spec.stdin || isTerminal, stderr: !isTerminal });
+  const outputs: number[] = [];
+  let onMachine: ForeignProcess | undefined;
+  try {
+    const deadline = performance.now() + startMsMax;
+    for (const fifo of isTerminal ? [fifos.stdout] : [fifos.stdout, fifos.stderr]) outputs.push(fifos.openOutput(fifo));
+    await exec.create(fifos, isTerminal, toExecProcess(own, { args, spec, user, mark }), startMsMax);
+    signal.throwIfAborted();
+    const starting = exec.start(Math.max(1, deadline - performance.now()));
+    const status = exec.status();
+    const isOver = settled(status);
+    const pid = await starting;
+    onMachine = ForeignProcess.open(pid);
+    const tree = new MarkedTree({ marks, mark, pid, containerPid: task?.pid ?? 0, canLeave: isPowerful(own) });
+    const stdin = fifos.stdin === "" ? undefined : await fifos.openInput(isOver);
+    const parts = { exec, status, tree, onMachine, ends: { stdin, outputs }, isTerminal };
+    const process: ContainerdProcess = new ContainerdProcess(parts, () => {
+      deps.released(process);
+      deps.discard(exec, fifos);
+    });
+    if (isTerminal && !spec.stdin) void process.endInput();
+    return process;
+  } catch (error) {
+    exec.forget();
+    onMachine?.close();
+    for (const fd of outputs) closeSync(fd);
+    deps.discard(exec, fifos);
+    marks.giveBack(mark);
+    throw error;
+  }
+}
+
+/** The command, or the login shell of whoever it runs as; and who that is, undefined for the container's own user. */
+function whatAndWho(own: OciProcess, task: Task | undefined, spec: ExecSpec): { args: readonly string[]; user: OciUser | undefined } {
+  const users = new ContainerUsers(task?.pid ?? 0);
+  const user = spec.user === undefined ? undefined : users.find(spec.user);
+  if (spec.command.length > 0) return { args: spec.command, user };
+  return { args: [users.shellOf((user ?? own.user)?.uid ?? 0)], user };
+}
+
+/** Whether a promise has settled, to be asked at any time. */
+function settled(promise: Promise<unknown>): () => boolean {
+  let isSettled = false;
+  const settle = (): void => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  return () => isSettled;
+}

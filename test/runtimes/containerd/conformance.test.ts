@@ -1,0 +1,26 @@
+import { test } from "node:test";
+import { runtimeConformance } from "../../conformance/runtime.ts";
+import { Containerd, image, withoutContainerd } from "../../fixtures/containerd.ts";
+
+if (withoutContainerd === false) {
+  runtimeConformance(
+    "containerd",
+    async () => {
+      const daemon = await Containerd.start();
+      await daemon.runContainer("web");
+      await daemon.ctr("containers", "create", image, "stopped");
+      return {
+        runtime: daemon.runtime(),
+        targetId: daemon.target("web"),
+        missingTargetId: daemon.target("nowhere"),
+        stoppedTargetId: daemon.target("stopped"),
+        shell: ["/bin/sh", "-c"],
+        dispose: () => daemon[Symbol.asyncDispose](),
+      };
+    },
+    // A terminal in a container moves 2 MB/s, and a start takes 25 ms: the rest of the 200 and 500 is in the soak.
+    { bursts: 20, failedStarts: 50 },
+  );
+} else {
+  test("containerd is a runtime", { skip: withoutContainerd }, () => {});
+}
