@@ -4,6 +4,13 @@ export const helpText = `Usage: execgate COMMAND
   serve       run the gateway
   exec        run a command on a target
   attach      join a session
+  sessions    list sessions
+  kill        end sessions
+  targets     list where commands can run
+  probe       run a declared health check
+  cp          copy files to and from a target
+  replay      play a recording
+  completion  print a shell's completion
   token       make a token for the gateway's configuration
   policy      say what a configuration file allows, and by which rule
   audit       check an audit trail
@@ -28,6 +35,24 @@ execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
 execgate attach [--view] [--no-stdin] ID
 
   Joins a session where it is, with what is kept of its output; --view only watches. Escapes and exit status are those of exec.
+
+execgate sessions [--target TARGET] [--state STATE] [--json]
+execgate targets [--runtime NAME] [--json]
+execgate kill [--json] ID…
+execgate probe [--target TARGET] [--json] NAME
+
+  With --json each item is a line. The exit status of probe is 0 when it passes, 1 when it does not.
+
+execgate cp [TARGET:]SRC [TARGET:]DST
+
+  Copies a file or a folder by the target's tar, into DST where that is a folder. A path with a colon of this machine is
+  written with a slash or a dot in front. Nothing is ever written outside of DST.
+
+execgate replay [--speed N] [--idle SECONDS] FILE
+
+  Plays a recording (asciicast v2), with no pause longer than --idle.
+
+execgate completion bash|zsh|fish
 
 execgate token new NAME [--groups A,B] [--expires DAY]
 

@@ -49,9 +49,14 @@ export async function ask(endpoint: Endpoint, method: string, path: string, with
 export async function askFor(endpoint: Endpoint, method: string, path: string): Promise<unknown> {
   const { status, json } = await ask(endpoint, method, path);
   if (status >= 200 && status < 300) return json;
+  throw new ClientError(refusalText(status, json));
+}
+
+/** What an answer says of a refusal, in one line. */
+export function refusalText(status: number, json: unknown): string {
   const { code, detail, title } = (typeof json === "object" && json !== null ? json : {}) as Readonly<Record<string, unknown>>;
   const why = detail ?? title;
-  throw new ClientError(typeof code === "string" && typeof why === "string" ? `${code}: ${why}` : `the server answered ${status}`);
+  return typeof code === "string" && typeof why === "string" ? `${code}: ${why}` : `the server answered ${status}`;
 }
 
 function send(url: URL, options: RequestOptions): Promise<IncomingMessage> {

@@ -1,9 +1,16 @@
 import { readVersion } from "../version.ts";
 import { attach } from "./attach.ts";
 import { ClientError, failedStatus } from "./client-error.ts";
+import { completion } from "./completion.ts";
+import { cp } from "./cp.ts";
 import { exec } from "./exec.ts";
 import { helpText } from "./help.ts";
 import type { ClientIo } from "./io.ts";
+import { kill } from "./kill.ts";
+import { probe } from "./probe.ts";
+import { replay } from "./replay.ts";
+import { sessions } from "./sessions.ts";
+import { targets } from "./targets.ts";
 import { token } from "./token.ts";
 
 export type { ClientIo } from "./io.ts";
@@ -14,6 +21,13 @@ type Command = (args: readonly string[], io: ClientIo) => Promise<number>;
 const commands: Readonly<Record<string, Command>> = {
   exec,
   attach,
+  sessions,
+  kill,
+  targets,
+  probe,
+  cp,
+  replay,
+  completion,
   token,
   help: async (_args, io) => print(io, helpText),
   version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),

@@ -1,0 +1,140 @@
+import { lstat, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, posix, resolve } from "node:path";
+import { type Extract, extract, type Pack, pack } from "tar-stream";
+import { parseFlags } from "./arguments.ts";
+import { ClientError } from "./client-error.ts";
+import { type Endpoint, findEndpoint } from "./endpoint.ts";
+import type { ClientIo } from "./io.ts";
+import { packTree } from "./pack.ts";
+import { bytesOf, drained, pour } from "./pour.ts";
+import { type RemoteEnd, runRemote } from "./remote-command.ts";
+import { nameOf, unpackTree } from "./unpack.ts";
+
+/** One side of a copy. */
+export interface Side {
+  /** Undefined for this machine. */
+  readonly target: string | undefined;
+  readonly path: string;
+}
+
+/**
+ * `execgate cp [TARGET:]SRC [TARGET:]DST`: copies a file or a folder by `tar` of the target, as a stream. Into a folder that is there it
+ * goes under its own name, else it becomes DST.
+ * @throws ClientError for what could not be copied
+ */
+export async function cp(args: readonly string[], io: ClientIo): Promise<number> {
+  const { values, positionals } = parseFlags(args, {});
+  const [from, to, ...more] = positionals.map(parseSide);
+  if (from === undefined || to === undefined || more.length > 0) throw new ClientError("say execgate cp [TARGET:]SRC [TARGET:]DST");
+  const endpoint = findEndpoint(values, io.env);
+  const skipped = (text: string): unknown => io.stderr.write(`execgate: ${text}\n`);
+  if (from.target === undefined && to.target === undefined)
+    throw new ClientError("one of the two must name a target, as in host:/tmp/file");
+  if (to.target === undefined) await download(endpoint, from, to.path, skipped);
+  else await upload(endpoint, from, to);
+  return 0;
+}
+
+/**
+ * Reads `TARGET:PATH`. The path begins behind the first colon that a slash follows, else behind the last colon; what begins
+ * with a slash or a dot is a path of this machine, whatever colons are in it.
+ */
+export function parseSide(text: string): Side {
+  if (/^[./]/.test(text) || !text.includes(":")) return { target: undefined, path: text };
+  const at = text.includes(":/") ? text.indexOf(":/") : text.lastIndexOf(":");
+  return { target: text.slice(0, at), path: text.slice(at + 1) || "." };
+}
+
+async function download(endpoint: Endpoint, from: Side, path: string, skipped: (text: string) => unknown): Promise<void> {
+  const archive = extract();
+  const name = nameOf(from.path);
+  const unpacked = unpackTree(archive, { root: await localPlace(path, name), isNameless: name === undefined, skipped });
+  const [ended] = await settle([readArchive(endpoint, from, archive), unpacked]);
+  refuse(ended, "tar");
+}
+
+async function upload(endpoint: Endpoint, from: Side, to: Side): Promise<void> {
+  const target = to.target ?? "";
+  const isFolder = (await runRemote(endpoint, { target, command: ["test", "-d", to.path] })).status === 0;
+  const name = from.target === undefined ? basename(resolve(from.path)) : nameOf(from.path);
+  if (isFolder && (name === undefined || name === "")) throw new ClientError(`${from.path} has no name to be copied under`);
+  const place = isFolder ? posix.join(to.path, name ?? "") : to.path;
+  const root = nameOf(place);
+  if (root === undefined) throw new ClientError(`${to.path} is no place to copy to`);
+  const command = ["tar", "-xmf", "-", "-C", posix.dirname(place)];
+  if (from.target === undefined) {
+    await lstat(from.path).catch((cause: Error) => {
+      throw new ClientError(cause.message);
+    });
+    const [ended] = await settle([runRemote(endpoint, { target, command, stdin: bytesOf(packTree(from.path, root)) })]);
+    refuse(ended, "tar");
+    return;
+  }
+  const [archive, renamed] = [extract(), pack()];
+  const [read, , written] = await settle([
+    readArchive(endpoint, from, archive),
+    rename(archive, renamed, root, nameOf(from.path) === undefined),
+    runRemote(endpoint, { target, command, stdin: bytesOf(renamed) }),
+  ]);
+  refuse(read, "tar");
+  refuse(written, "tar");
+}
+
+/** Has `tar` on the target pack `from`, into `archive`. */
+async function readArchive(endpoint: Endpoint, { target = "", path }: Side, archive: Extract): Promise<RemoteEnd> {
+  const name = nameOf(path);
+  // Behind ./ no name is taken for a flag.
+  const what = name === undefined ? ["-C", path, "."] : ["-C", posix.dirname(posix.normalize(path)), `./${name}`];
+  try {
+    return await runRemote(endpoint, {
+      target,
+      command: ["tar", "-cf", "-", ...what],
+      stdout: (bytes) => {
+        if (archive.destroyed) throw new Error("The archive could not be unpacked.");
+        return archive.write(bytes) ? undefined : drained(archive);
+      },
+    });
+  } finally {
+    archive.end(undefined);
+  }
+}
+
+/** The same entries below another root. */
+async function rename(from: Extract, to: Pack, root: string, isNameless: boolean): Promise<void> {
+  for await (const entry of from) {
+    const parts = entry.header.name.split("/").filter((part) => part !== "" && part !== ".");
+    const name = [root, ...(isNameless ? parts : parts.slice(1))].join("/");
+    await pour(bytesOf(entry), (done) => to.entry({ ...entry.header, name, pax: null }, done));
+  }
+  to.finalize();
+}
+
+/** Waits for all, and fails with the first that failed for a reason of its own: what the others say then follows from it. */
+async function settle<const All extends readonly Promise<unknown>[]>(all: All) {
+  const settled = await Promise.allSettled(all);
+  const failures = settled.flatMap((each) => (each.status === "rejected" ? [each.reason as Error] : []));
+  const ends = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  for (const end of ends) refuse(end as RemoteEnd | undefined, "tar");
+  const failure = failures.find((each) => each instanceof ClientError) ?? failures[0];
+  if (failure !== undefined) throw failure instanceof ClientError ? failure : new ClientError(failure.message, { cause: failure });
+  return ends as { -readonly [Key in keyof All]: Awaited<All[Key]> };
+}
+
+function refuse(end: RemoteEnd | undefined, command: string): void {
+  if (end === undefined || end.status === 0) return;
+  throw new ClientError(`${command} on the target failed with ${end.status}${end.complaint === "" ? "" : `: ${end.complaint}`}`);
+}
+
+/** Where what is called `name` goes on this machine: into a folder that is there, else to the path itself. */
+async function localPlace(path: string, name: string | undefined): Promise<string> {
+  const isFolder = await stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+  // A link to a folder is the caller's own: it is followed here, and none below.
+  if (isFolder) return join(await realpath(path), name ?? "");
+  const parent = await realpath(dirname(resolve(path))).catch((cause: Error) => {
+    throw new ClientError(cause.message);
+  });
+  return join(parent, basename(path));
+}

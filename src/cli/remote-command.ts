@@ -1,0 +1,95 @@
+import { connect } from "../client/connection.ts";
+import { ClientError } from "./client-error.ts";
+import { dial, type NodeDialled } from "./dial.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ask } from "./http.ts";
+import { visible } from "./table.ts";
+
+/** How long the network may be gone without the command being lost. */
+const keepMs = 60_000;
+/** How long the end of a command that is given up may take to be answered. */
+const leaveMs = 5000;
+/** What is kept of the command's complaints. */
+const complaintBytesMax = 4096;
+
+export interface RemoteCommand {
+  readonly target: string;
+  readonly command: readonly string[];
+  /** Written to its stdin, which is then closed; without it stdin is empty. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Takes its stdout; a promise holds the command back. */
+  stdout?(bytes: Uint8Array): void | Promise<void>;
+}
+
+/** How a command ended that was run for the client itself. */
+export interface RemoteEnd {
+  readonly status: number;
+  /** The end of its stderr, as a terminal may show it. */
+  readonly complaint: string;
+}
+
+/**
+ * Runs a command on a target with streams of this program at both ends, over as many connections as it takes.
+ * @throws ClientError when it could not be run to its end
+ */
+export async function runRemote(endpoint: Endpoint, { target, command, stdin, stdout }: RemoteCommand): Promise<RemoteEnd> {
+  const query = new URLSearchParams({ target, tty: "0", stdin: stdin === undefined ? "0" : "1", flow: "ack", keepMs: String(keepMs) });
+  for (const argument of command) query.append("command", argument);
+  let dialled: NodeDialled = dial(endpoint, "/v1/exec", query);
+  let [consumed, acknowledged, step] = [0, 0, Number.POSITIVE_INFINITY];
+  let complaint = Buffer.alloc(0);
+  let session: string | undefined;
+  const consume = (bytes: number): void => {
+    consumed += bytes;
+    if (consumed - acknowledged < step) return;
+    acknowledged = consumed;
+    connection.ack(consumed);
+  };
+  const connection = connect(
+    dialled,
+    {
+      attached({ session: id, offset, ackWindow }) {
+        session = id;
+        [consumed, acknowledged, step] = [offset, offset, ackWindow / 4];
+      },
+      async output({ stream, bytes }) {
+        if (stream === "stderr") complaint = Buffer.concat([complaint, bytes]).subarray(-complaintBytesMax);
+        else await stdout?.(bytes);
+        consume(bytes.byteLength);
+      },
+    },
+    {
+      resume: {
+        withinMs: keepMs,
+        dial: async ({ session, client, offset }) => {
+          dialled.socket.terminate();
+          const place = new URLSearchParams({ client, offset: String(offset), flow: "ack" });
+          dialled = dial(endpoint, `/v1/sessions/${session}/attach`, place);
+          return dialled;
+        },
+      },
+    },
+  );
+  try {
+    const [end] = await Promise.all([connection.ended, stdin && feed(stdin, connection)]);
+    if (end.kind === "exit" && end.exit.outcome === "exited") {
+      return { status: end.exit.exitCode ?? 255, complaint: visible(complaint.toString("utf8").trim()) };
+    }
+    if (end.kind === "error") throw new ClientError(`${end.code}: ${end.message}`);
+    const refusal = dialled.refusal();
+    if (refusal !== undefined) throw new ClientError(refusal.code === "" ? refusal.message : `${refusal.code}: ${refusal.message}`);
+    throw new ClientError(end.kind === "exit" ? `${command[0]} was ended: ${end.exit.outcome}` : "the connection was lost");
+  } catch (cause) {
+    // The command is not to wait for somebody who does not come back.
+    if (session !== undefined) await ask(endpoint, "DELETE", `/v1/sessions/${session}`, leaveMs).catch(() => undefined);
+    throw cause;
+  } finally {
+    connection.close();
+    dialled.socket.terminate();
+  }
+}
+
+async function feed(source: AsyncIterable<Uint8Array>, connection: ReturnType<typeof connect>): Promise<void> {
+  for await (const bytes of source) if (!(await connection.write(bytes))) return;
+  await connection.eof();
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { extract, type Pack, pack } from "tar-stream";
+import { parseSide } from "../../src/cli/cp.ts";
+import { unpackTree } from "../../src/cli/unpack.ts";
+import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
+import { createFakeTerminal, runToEnd } from "./fake-terminal.ts";
+
+let served: TestGateway;
+let dir: string;
+before(async () => {
+  served = await openGateway();
+});
+after(() => served[Symbol.asyncDispose]());
+beforeEach((t) => {
+  dir = mkdtempSync(join(tmpdir(), "execgate-cp-"));
+  // Commands of a gateway of root run as nobody.
+  chmodSync(dir, 0o777);
+  (t as { after(then: () => void): void }).after(() => rmSync(dir, { recursive: true }));
+});
+
+async function cp(...args: string[]) {
+  const io = createFakeTerminal(served.url);
+  Object.assign(io.env, { EXECGATE_TOKEN: testToken });
+  return await runToEnd(["cp", ...args], io);
+}
+
+async function copied(...args: string[]): Promise<void> {
+  assert.deepEqual(await cp(...args), { status: 0, stdout: "", stderr: "" });
+}
+
+const oddNames = ["-n", "a b", "new\nline", "ünï", "'\"$(x)`", "*", "x:y", ".hidden", "a".repeat(200)];
+
+/** A folder with everything that is copied. */
+function plant(root: string): void {
+  mkdirSync(join(root, "deep/er"), { recursive: true });
+  chmodSync(root, 0o755);
+  for (const name of oddNames) writeFileSync(join(root, "deep", name), `it is ${name}`);
+  writeFileSync(join(root, "program"), "#!/bin/sh\n", { mode: 0o755 });
+  writeFileSync(join(root, "empty"), "");
+  writeFileSync(join(root, "bytes"), Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256)));
+  symlinkSync("program", join(root, "link"));
+  symlinkSync("../program", join(root, "deep/up"));
+}
+
+function assertSame(one: string, other: string): void {
+  const names = readdirSync(one, { recursive: true, encoding: "utf8" }).sort();
+  assert.deepEqual(readdirSync(other, { recursive: true, encoding: "utf8" }).sort(), names);
+  for (const name of names) {
+    const [a, b] = [lstatSync(join(one, name)), lstatSync(join(other, name))];
+    assert.equal(b.mode, a.mode, name);
+    if (a.isSymbolicLink()) assert.equal(readlinkSync(join(other, name)), readlinkSync(join(one, name)));
+    else if (a.isFile()) assert.deepEqual(readFileSync(join(other, name)), readFileSync(join(one, name)), name);
+  }
+}
+
+describe("cp", () => {
+  test("carries a folder there and back with all its names, rights and links", async () => {
+    plant(join(dir, "tree"));
+    mkdirSync(join(dir, "there"));
+    chmodSync(join(dir, "there"), 0o777);
+    await copied(join(dir, "tree"), `host:${dir}/there`);
+    assertSame(join(dir, "tree"), join(dir, "there/tree"));
+    await copied(`host:${dir}/there/tree`, join(dir, "back"));
+    assertSame(join(dir, "tree"), join(dir, "back"));
+    await copied(`host:${dir}/there/tree/.`, join(dir, "contents"));
+    assertSame(join(dir, "tree"), join(dir, "contents"));
+    await copied(`host:${dir}/there/tree`, `host:${dir}/there/twice`);
+    assertSame(join(dir, "tree"), join(dir, "there/twice"));
+  });
+
+  test("gives a single file the name that is asked for, and a folder's that is there", async () => {
+    for (const name of oddNames) {
+      writeFileSync(join(dir, name), name, { mode: 0o644 });
+      await copied(join(dir, name), `host:${dir}/sent`);
+      assert.equal(readFileSync(join(dir, "sent"), "utf8"), name);
+      await copied(`host:${dir}/${name}`, join(dir, "fetched"));
+      assert.equal(readFileSync(join(dir, "fetched"), "utf8"), name);
+    }
+    mkdirSync(join(dir, "folder"));
+    await copied(`host:${dir}/a b`, join(dir, "folder"));
+    assert.equal(readFileSync(join(dir, "folder/a b"), "utf8"), "a b");
+  });
+
+  test("streams 100 MB both ways", async () => {
+    const sent = randomBytes(100_000_000);
+    writeFileSync(join(dir, "large"), sent, { mode: 0o644 });
+    await copied(join(dir, "large"), `host:${dir}/there`);
+    await copied(`host:${dir}/there`, join(dir, "back"));
+    const hash = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+    assert.equal(hash(readFileSync(join(dir, "back"))), hash(sent));
+  });
+
+  test("says what was wrong in one line, and leaves no command behind", async () => {
+    for (const [args, text] of [
+      [[`host:${dir}/missing`, dir], /tar.*missing/],
+      [[join(dir, "missing"), "host:/tmp"], /ENOENT.*missing/],
+      [[dir, "host:/no/such/place"], /tar on the target failed/],
+      [[`host:${dir}`, join(dir, "no/such/place")], /ENOENT/],
+      [["nowhere:/a", dir], /TARGET_NOT_FOUND/],
+      [["/a", "/b"], /must name a target/],
+      [["/a"], /say execgate cp/],
+    ] as const) {
+      const { status, stderr } = await cp(...args);
+      assert.equal(status, 255);
+      assert.match(stderr, new RegExp(`^execgate: [^\\n]*${text.source}[^\\n]*\\n$`), args.join(" "));
+    }
+    assert.equal(await served.metric("execgate_sessions_active"), 0);
+  });
+});
+
+test("a side names a target before a colon, and a path of this machine where it looks like one", () => {
+  for (const [text, target, path] of [
+    ["host:/a", "host", "/a"],
+    ["docker:web:/a:/b", "docker:web", "/a:/b"],
+    ["docker:web:a", "docker:web", "a"],
+    ["kubernetes:prod/web/app:/etc/hosts", "kubernetes:prod/web/app", "/etc/hosts"],
+    ["host:", "host", "."],
+    ["./a:b", undefined, "./a:b"],
+    ["/a:b", undefined, "/a:b"],
+    ["plain", undefined, "plain"],
+  ] as const) {
+    assert.deepEqual(parseSide(text), { target, path });
+  }
+});
+
+describe("an archive of somebody hostile", () => {
+  /** Unpacks what `build` packs into `dir/root`, and says what was skipped. */
+  async function unpack(build: (archive: Pack) => void): Promise<string[]> {
+    const [archive, reader, skipped] = [pack(), extract(), [] as string[]];
+    build(archive);
+    archive.finalize();
+    archive.pipe(reader);
+    await unpackTree(reader, { root: join(dir, "root"), isNameless: false, skipped: (text) => void skipped.push(text) });
+    return skipped;
+  }
+
+  test("writes nothing outside of the destination by its names", async () => {
+    for (const name of ["../x", "/x", "tree/../../x", "tree/..", "tree/a/../../../x"]) {
+      await assert.rejects(
+        unpack((archive) => archive.entry({ name }, "bad")),
+        { name: "ClientError", message: /leads out of the destination/ },
+        name,
+      );
+      await assert.rejects(
+        unpack((archive) => {
+          archive.entry({ name: "tree", type: "directory" });
+          archive.entry({ name: "tree/l", type: "link", linkname: name });
+        }),
+        { name: "ClientError", message: /leads out of the destination/ },
+        name,
+      );
+    }
+    assert.deepEqual(existsSync(join(dir, "x")), false);
+  });
+
+  test("writes through no link, whether it brought it or it was there", async () => {
+    mkdirSync(join(dir, "outside"));
+    mkdirSync(join(dir, "root"));
+    symlinkSync(join(dir, "outside"), join(dir, "root/there"));
+    const isFolder = { message: /is there already, and is no folder/ };
+    await assert.rejects(
+      unpack((archive) => archive.entry({ name: "tree/there/file" }, "bad")),
+      isFolder,
+    );
+    const skipped = await unpack((archive) => {
+      archive.entry({ name: "tree/absolute", type: "symlink", linkname: join(dir, "outside") });
+      archive.entry({ name: "tree/up", type: "symlink", linkname: "../outside" });
+      archive.entry({ name: "tree/deep/up", type: "symlink", linkname: "../../outside" });
+      archive.entry({ name: "tree/fine", type: "symlink", linkname: "deep/../absolute" });
+    });
+    assert.equal(skipped.length, 3);
+    await assert.rejects(
+      unpack((archive) => {
+        archive.entry({ name: "tree/self", type: "symlink", linkname: "deep" });
+        archive.entry({ name: "tree/self/file" }, "bad");
+      }),
+      isFolder,
+    );
+    writeFileSync(join(dir, "outside/target"), "as it was");
+    symlinkSync(join(dir, "outside/target"), join(dir, "root/file"));
+    await unpack((archive) => archive.entry({ name: "tree/file" }, "new"));
+    assert.deepEqual(
+      [readFileSync(join(dir, "root/file"), "utf8"), readFileSync(join(dir, "outside/target"), "utf8")],
+      ["new", "as it was"],
+    );
+    assert.deepEqual(readdirSync(join(dir, "outside")), ["target"]);
+  });
+
+  test("gives no rights beyond those of reading, writing and running, and no devices", async () => {
+    const skipped = await unpack((archive) => {
+      archive.entry({ name: "tree/suid", mode: 0o6755 }, "x");
+      archive.entry({ name: "tree/disk", type: "block-device", devmajor: 8, devminor: 0 });
+      archive.entry({ name: "tree/\u001b[2J", type: "fifo" });
+    });
+    assert.equal(statSync(join(dir, "root/suid")).mode & 0o7777, 0o755);
+    assert.deepEqual(skipped, ["tree/disk is left out: it is a block-device", "tree/\\u{1b}[2J is left out: it is a fifo"]);
+  });
+});
