@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { closeSync, existsSync, openSync, write as writeTo } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { sendSignal } from "../signals.ts";
 import { members, readWords, removeGroup, write } from "./cgroup-files.ts";
 import type { Controller, Place } from "./hierarchies.ts";
@@ -50,6 +50,8 @@ export class CommandCgroup implements Cgroup {
   /** Where those of version 1 take in a thread, and where its being there is added to the limit of processes. */
   readonly #threadFiles: readonly string[];
   readonly #limitFile: string | undefined;
+  /** Those of the thread files in whose groups nobody counts processes. */
+  readonly #uncounted: readonly string[];
   readonly #paths: readonly string[];
   readonly #path: string;
   readonly #canKill: boolean;
@@ -73,6 +75,7 @@ export class CommandCgroup implements Cgroup {
     this.#threadFiles = paths.filter((_path, i) => isOld(i)).map((path) => join(path, "tasks"));
     const limited = paths.find((_path, i) => isOld(i) && places[i]?.controllers.includes("pids"));
     this.#limitFile = limited && join(limited, "pids.max");
+    this.#uncounted = this.#threadFiles.filter((file) => limited === undefined || file !== join(limited, "tasks"));
     this.#paths = paths;
     this.#path = paths[0] ?? "";
     this.#canKill = places[0]?.canKill ?? false;
@@ -91,7 +94,7 @@ export class CommandCgroup implements Cgroup {
   async admit(tenant: Tenant): Promise<void> {
     this.tenant = tenant;
     this.#limitProcesses(1);
-    for (const file of this.#threadFiles) await writeFile(file, String(tenant.tid));
+    for (const file of this.#threadFiles) await enter(file, tenant.tid);
   }
 
   /** The tenant is about to go: what the command may use is its own from here on. */
@@ -119,13 +122,19 @@ export class CommandCgroup implements Cgroup {
 
   /**
    * Whether the next command has its whole limits in it: not even a zombie is left, which counts against the limit of
-   * processes until its parent looks at it, and hardly any memory.
+   * processes until its parent looks at it, and hardly any memory; and whether the tenant, if it has one, is still there.
    */
   isUnused(): boolean {
-    if (this.#isSpent) return false;
+    if (this.#isSpent || !this.#hasTenant()) return false;
     if (this.#memoryFile !== undefined && !(Number(readWords(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
     if (this.#countFile === undefined) return !this.isPopulated();
     return readWords(this.#countFile) === `${this.#limitFile !== undefined && this.tenant !== undefined ? 1 : 0}\n`;
+  }
+
+  /** Where processes are counted the count tells. */
+  #hasTenant(): boolean {
+    const { tenant } = this;
+    return tenant === undefined || this.#uncounted.every((file) => readWords(file) === `${tenant.tid}\n`);
   }
 
   moveTo(paths: readonly string[]): void {
@@ -141,5 +150,15 @@ export class CommandCgroup implements Cgroup {
 
   #limitProcesses(tenants: number): void {
     if (this.#limitFile !== undefined) write(this.#limitFile, String(this.#limits.processesMax + tenants));
+  }
+}
+
+/** Of the three calls only the write may wait; each that is made elsewhere would take a turn of the event loop. */
+async function enter(file: string, tid: number): Promise<void> {
+  const fd = openSync(file, "w");
+  try {
+    await promisify(writeTo)(fd, String(tid));
+  } finally {
+    closeSync(fd);
   }
 }

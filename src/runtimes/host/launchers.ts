@@ -8,6 +8,9 @@ import { SpawnError } from "./spawn-error.ts";
 /** So many commands can begin and end all the time without a thread that has to go over into another group. */
 const stayingMax = 32;
 
+/** So many go over at a time: the kernel lets them in one by one. */
+const settlingMax = 8;
+
 interface Waiter {
   readonly resolve: (launcher: Launcher) => void;
   readonly reject: (cause: unknown) => void;
@@ -26,13 +29,13 @@ export class Launchers {
   readonly #taken = new Set<Launcher>();
   readonly #all = new Set<Launcher>();
   readonly #waiters: Waiter[] = [];
-  #isReplenishing = false;
+  #settling = 0;
   #isClosed = false;
 
   constructor(cgroups: Cgroups | undefined) {
     this.#cgroups = cgroups;
     this.#max = cgroups?.hasTenants ? stayingMax : Math.max(2, availableParallelism());
-    void this.#replenish();
+    this.#replenish();
   }
 
   /** Starts a command in a group of its own. @throws SpawnError, and the system's error; nothing is left then */
@@ -70,14 +73,14 @@ export class Launchers {
   #wait(): Promise<Launcher> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
-      void this.#replenish();
+      this.#replenish();
     });
   }
 
   #launched(launcher: Launcher): void {
     if (launcher.cgroup === undefined) this.#give(launcher);
     else this.#taken.add(launcher);
-    void this.#replenish();
+    this.#replenish();
   }
 
   #vacated(launcher: Launcher): void {
@@ -91,21 +94,19 @@ export class Launchers {
     else waiter.resolve(launcher);
   }
 
-  /** Sees to it that one is free. */
-  async #replenish(): Promise<void> {
-    if (this.#isReplenishing) return;
-    this.#isReplenishing = true;
-    try {
-      while (!this.#isClosed && (this.#free.length === 0 || this.#waiters.length > 0)) {
+  /** Sees to it that there will be one for each who waits, and else one that is free. Who waits is told when that fails. */
+  #replenish(): void {
+    const wanted = Math.max(this.#waiters.length, this.#free.length === 0 ? 1 : 0);
+    for (let missing = Math.min(wanted, settlingMax) - this.#settling; missing > 0 && !this.#isClosed; missing--) {
+      try {
         const launcher = this.#next();
-        if (launcher === undefined) break;
-        if (this.#cgroups?.hasTenants) await this.#settle(launcher, this.#cgroups);
-        this.#give(launcher);
+        if (launcher === undefined) return;
+        this.#settling++;
+        void this.#settle(launcher);
+      } catch (cause) {
+        this.#waiters.shift()?.reject(cause);
       }
-    } catch (cause) {
-      for (const { reject } of this.#waiters.splice(0)) reject(cause);
     }
-    this.#isReplenishing = false;
   }
 
   /** A new one, or the one that has been with its command for longest; undefined while all are at work. */
@@ -120,14 +121,18 @@ export class Launchers {
     return oldest;
   }
 
-  /** Brings one into a free group. */
-  async #settle(launcher: Launcher, cgroups: Cgroups): Promise<void> {
+  /** Brings one into a free group, where it is to stay in one. */
+  async #settle(launcher: Launcher): Promise<void> {
     try {
-      const left = await launcher.move(cgroups.take());
-      if (left !== undefined) cgroups.giveBack(left);
+      const left = this.#cgroups?.hasTenants ? await launcher.move(this.#cgroups.take()) : undefined;
+      if (left !== undefined) this.#cgroups?.giveBack(left);
+      this.#settling--;
+      this.#give(launcher);
     } catch (cause) {
+      this.#settling--;
       this.#taken.add(launcher);
-      throw cause;
+      this.#waiters.shift()?.reject(cause);
     }
+    if (this.#waiters.length > 0) this.#replenish();
   }
 }
