@@ -13,3 +13,10 @@ export async function rateOf(ways: readonly (() => Promise<unknown>)[], runs: nu
 export function ratios(ours: readonly number[], others: readonly number[]): number[] {
   return ours.map((value, round) => value / (others[round] ?? Number.NaN));
 }
+
+/** The milliseconds that one run takes. */
+export async function timed(run: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await run();
+  return performance.now() - began;
+}

@@ -1,4 +1,4 @@
-import type { Figure, Part } from "./figure.ts";
+import type { Figure, Measured, Part } from "./figure.ts";
 import { openFrameSocket } from "./frame-socket.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 
@@ -8,16 +8,20 @@ const last = 60_000;
 const script = `seq 1 ${last}; echo END`;
 
 /** Whether every byte of a short burst reaches the client, in order, with `exit` as the last word. */
-export const completeness: Part = { name: "completeness", measure };
+export const completeness: Part = {
+  name: "completeness",
+  about: `${runs} runs each of \`seq 1 ${last}; echo END\` on a terminal and on pipes: every byte there, \`exit\` the last word.`,
+  measure,
+};
 
-async function measure(): Promise<readonly Figure[]> {
+async function measure(): Promise<Measured> {
   await using gateway = await startGatewayProcess();
   const figures: Figure[] = [];
   for (const kind of ["tty", "pipe"] as const) {
     const short = await countShort(gateway.port, kind === "tty", runs);
     figures.push({ name: `${kind} runs of ${runs} with a byte missing`, value: short, unit: "", aim: { is: "atMost", limit: 0 } });
   }
-  return figures;
+  return { figures };
 }
 
 /** How many of `runs` were not complete: a byte missing or wrong, or `exit` not the last word. */

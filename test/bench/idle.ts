@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { collectGarbage } from "./collect-garbage.ts";
-import type { Figure, Part } from "./figure.ts";
+import type { Figure, Measured, Part } from "./figure.ts";
 import { openFrameSocket } from "./frame-socket.ts";
 import { type GatewayProcess, startGatewayProcess } from "./gateway-process.ts";
 
-const sessions = 200;
+const stages = [1, 10, 100, 1000];
 const warmUps = 10;
 const settleMs = 500;
 const query = [
@@ -12,28 +12,39 @@ const query = [
   ["command", "cat"],
 ] as const;
 
-/** What an idle terminal session adds to the gateway's resident memory. */
-export const idle: Part = { name: "idle", measure };
+/** What idle terminals take, from one to a thousand. */
+export const idle: Part = {
+  name: "idle",
+  about:
+    "Resident memory of the gateway with 1, 10, 100 and 1000 idle terminals open, each with a client; how long a further one takes to open then.",
+  measure,
+};
 
-async function measure(): Promise<readonly Figure[]> {
+async function measure(): Promise<Measured> {
   await using gateway = await startGatewayProcess({ flags: ["--inspect=127.0.0.1:0"] });
-  await using _warm = await openSessions(gateway.port, warmUps);
-  const before = await settled(gateway);
-  await using _idle = await openSessions(gateway.port, sessions);
-  const after = await settled(gateway);
-  return [
-    { name: "gateway's memory before", value: before / 1e6, unit: "MB" },
-    { name: "an idle session's memory", value: (after - before) / sessions / 1000, unit: "KB", aim: { is: "atMost", limit: 100 } },
-  ];
-}
-
-async function openSessions(port: number, count: number): Promise<AsyncDisposable> {
-  const clients = await Promise.all(Array.from({ length: count }, () => openSession(port)));
-  return {
-    async [Symbol.asyncDispose]() {
-      for (const client of clients) client[Symbol.dispose]();
-    },
+  const clients: Disposable[] = [];
+  const openUpTo = async (count: number): Promise<void> => {
+    const missing = Array.from({ length: count - clients.length }, () => openSession(gateway.port));
+    clients.push(...(await Promise.all(missing)));
   };
+  await openUpTo(warmUps);
+  const before = await settled(gateway);
+  const figures: Figure[] = [{ name: "gateway's memory before", value: before / 1e6, unit: "MB" }];
+  const bars: { label: string; value: number }[] = [];
+  let eachKb = 0;
+  for (const more of stages) {
+    const [opened, began] = [clients.length, performance.now()];
+    await openUpTo(warmUps + more);
+    const openMs = (performance.now() - began) / (clients.length - opened);
+    const after = await settled(gateway);
+    eachKb = (after - before) / more / 1000;
+    figures.push({ name: `opening one, up to ${more} more`, value: openMs, unit: "ms" });
+    figures.push({ name: `gateway's memory with ${more} more`, value: after / 1e6, unit: "MB" });
+    bars.push({ label: `${more} idle terminals`, value: after / 1e6 });
+  }
+  for (const client of clients) client[Symbol.dispose]();
+  figures.push({ name: `an idle session's memory, of ${stages.at(-1)}`, value: eachKb, unit: "KB", aim: { is: "atMost", limit: 60 } });
+  return { figures, chart: { title: "Memory of the gateway", unit: "MB", bars } };
 }
 
 function openSession(port: number): Promise<Disposable> {

@@ -1,6 +1,6 @@
 import { bareSpawn } from "./bare-spawn.ts";
 import { rateOf, ratios } from "./busy.ts";
-import { type Figure, median, type Part } from "./figure.ts";
+import { type Measured, median, type Part } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
 import { compilePeer, runPeer } from "./peers.ts";
@@ -10,10 +10,14 @@ const concurrency = 16;
 const runsARound = 1000;
 const body = JSON.stringify({ command: ["/bin/true"] });
 
-/** Runs of `/bin/true` a second, 16 at a time, through the gateway and in turn with it by the ways it is compared to. */
-export const rate: Part = { name: "rate", measure };
+/** How many commands a second can be run. */
+export const rate: Part = {
+  name: "rate",
+  about: "Runs of `/bin/true` a second, 16 at a time, through the gateway, by `child_process.spawn` and by one loop of `posix_spawn` in C.",
+  measure,
+};
 
-async function measure(): Promise<readonly Figure[]> {
+async function measure(): Promise<Measured> {
   const peer = compilePeer("spawn-loop");
   await using gateway = await startGatewayProcess();
   const clients = await Promise.all(Array.from({ length: concurrency }, () => openHttpClient(gateway.port)));
@@ -29,11 +33,20 @@ async function measure(): Promise<readonly Figure[]> {
     direct.push((runsARound * 1e6) / us);
   }
   for (const client of clients) client[Symbol.dispose]();
-  return [
-    { name: "exec at 16", value: median(ours), unit: "/s" },
-    { name: "bare spawn at 16", value: median(bare), unit: "/s" },
-    { name: "C posix_spawn at 16", value: median(direct), unit: "/s" },
-    { name: "exec / bare spawn, at 16", value: median(ratios(ours, bare)), unit: "×", aim: { is: "atLeast", limit: 1 } },
-    { name: "exec / C posix_spawn, at 16", value: median(ratios(ours, direct)), unit: "×" },
+  const bars = [
+    { label: "execgate", value: median(ours) },
+    { label: "Node's spawn", value: median(bare) },
+    { label: "posix_spawn in C", value: median(direct) },
   ];
+  const atLeastOne = { is: "atLeast", limit: 1 } as const;
+  return {
+    figures: [
+      { name: "exec at 16", value: median(ours), unit: "/s" },
+      { name: "bare spawn at 16", value: median(bare), unit: "/s" },
+      { name: "C posix_spawn at 16", value: median(direct), unit: "/s" },
+      { name: "exec / bare spawn, at 16", value: median(ratios(ours, bare)), unit: "×", aim: atLeastOne },
+      { name: "exec / C posix_spawn, at 16", value: median(ratios(ours, direct)), unit: "×", aim: atLeastOne },
+    ],
+    chart: { title: "Runs of /bin/true a second, 16 at a time", unit: "/s", bars },
+  };
 }

@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { ContainerDaemons, hasContainers } from "../fixtures/container-daemons.ts";
+import { timed } from "./busy.ts";
+import { type Measured, median, type Part } from "./figure.ts";
+import { startGatewayProcess } from "./gateway-process.ts";
+import { openHttpClient } from "./http-client.ts";
+
+const runs = 40;
+const warmUps = 5;
+
+/** Commands in containers. */
+export const docker: Part = {
+  name: "docker",
+  about:
+    "`/bin/true` in a running container of a real dockerd, one after the other: through the gateway, which also ends what is left, and by the Engine API alone (create, start, inspect), which does not.",
+  missing: () => (hasContainers ? undefined : "containers need root, docker, containerd, runc and busybox-static"),
+  measure,
+};
+
+async function measure(): Promise<Measured> {
+  await using daemons = await ContainerDaemons.start();
+  const id = await daemons.container("bench");
+  await using gateway = await startGatewayProcess({ settings: { runtimes: { docker: { socket: daemons.dockerSocket } } } });
+  using client = await openHttpClient(gateway.port);
+  const body = JSON.stringify({ target: "docker:bench", command: ["/bin/true"] });
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let i = 0; i < warmUps + runs; i++) {
+    const [our, their] = [await timed(() => client.exec(body)), await timed(() => execThere(daemons.dockerSocket, id))];
+    if (i < warmUps) continue;
+    ours.push(our);
+    theirs.push(their);
+  }
+  const bars = [
+    { label: "execgate", value: median(ours) },
+    { label: "Engine API", value: median(theirs) },
+  ];
+  return {
+    figures: [
+      { name: "exec in a container p50", value: median(ours), unit: "ms" },
+      { name: "Engine API p50", value: median(theirs), unit: "ms" },
+      { name: "exec in a container / Engine API", value: median(ours) / median(theirs), unit: "×" },
+    ],
+    chart: { title: "One exec of /bin/true in a container, p50", unit: "ms", bars },
+  };
+}
+
+/** What every client of the Engine API does: makes an exec, starts it and reads to the end, and asks how it ended. */
+async function execThere(socketPath: string, container: string): Promise<void> {
+  const made = await ask(socketPath, "POST", `/containers/${container}/exec`, {
+    AttachStdout: true,
+    AttachStderr: true,
+    Cmd: ["/bin/true"],
+  });
+  const { Id } = JSON.parse(made) as { Id: string };
+  await ask(socketPath, "POST", `/exec/${Id}/start`, { Detach: false, Tty: false });
+  const { ExitCode } = JSON.parse(await ask(socketPath, "GET", `/exec/${Id}/json`)) as { ExitCode: number };
+  if (ExitCode !== 0) throw new Error(`it ended with ${ExitCode}`);
+}
+
+async function ask(socketPath: string, method: string, path: string, body?: object): Promise<string> {
+  const asked = request({ socketPath, method, path, headers: { "content-type": "application/json" } });
+  asked.end(body && JSON.stringify(body));
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const piece of answer.setEncoding("latin1")) text += piece;
+  return text;
+}
