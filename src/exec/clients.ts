@@ -202,6 +202,7 @@ export class Clients {
   /** Holds the command back for a lost client, until it is back or the time is over. Its count of stdin stays in any case. */
   #awaitBack(place: Place): void {
     place.isAwaited = true;
+    place.cursor.leave();
     place.cancelWait = this.#deps.clock.after(this.#deps.keepMs, () => {
       place.isAwaited = false;
       place.cursor.close();

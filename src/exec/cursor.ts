@@ -35,6 +35,8 @@ export interface Cursor {
   ack(offset: number): boolean;
   /** Has whoever waits look again, although nothing may have come. */
   wake(): void;
+  /** Its reader is gone for a while: it keeps its place, and the source may go on until the log is full. */
+  leave(): void;
   close(): void;
 }
 
@@ -48,6 +50,7 @@ export class LogCursor implements Cursor {
   /** The number of the next change of size. */
   #sizeNumber: number;
   #isClosed = false;
+  #isAway = false;
   /** The one who waits in `next`. */
   #waiter: (() => void) | undefined;
   offset: number;
@@ -66,6 +69,15 @@ export class LogCursor implements Cursor {
   get floor(): number {
     if (!this.#isWriter) return Number.POSITIVE_INFINITY;
     return this.#ackWindow === undefined ? this.offset : this.#acked;
+  }
+
+  /**
+   * How far the source may go. What was read ahead is shown before the effect of ^C: a reader that acknowledges has half a
+   * window of it beyond the one that is under way, which keeps the line busy.
+   */
+  get ceiling(): number {
+    if (!this.#isWriter || this.#ackWindow === undefined || this.#isAway) return Number.POSITIVE_INFINITY;
+    return this.#acked + this.#ackWindow * 1.5;
   }
 
   /** Whether everything that the ack window allows was handed out, so that only an `ack` brings more. */
@@ -120,6 +132,11 @@ export class LogCursor implements Cursor {
     if (item.type === "gap") this.#acked = Math.max(this.#acked, item.to);
     this.#log.moved();
     return item;
+  }
+
+  leave(): void {
+    this.#isAway = true;
+    this.#log.moved();
   }
 
   close(): void {

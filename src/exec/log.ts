@@ -198,7 +198,9 @@ export class OutputLog {
   }
 
   #hasRoom(): boolean {
-    if (this.#admitsRest || this.#cost < this.#capacity) return true;
+    if (this.#admitsRest) return true;
+    for (const cursor of this.#cursors) if (this.#end >= cursor.ceiling) return false;
+    if (this.#cost < this.#capacity) return true;
     const oldest = this.#entries[this.#head];
     return oldest === undefined || this.#isFree(oldest, this.#floor());
   }

@@ -34,7 +34,7 @@ const result = await build({
   absWorkingDir: fileURLToPath(root),
   entryPoints: [
     { in: "src/web/main.ts", out: "main" },
-    { in: fileURLToPath(import.meta.resolve("@xterm/xterm/css/xterm.css")), out: "xterm" },
+    { in: "src/web/style/style.css", out: "style" },
   ],
   outdir: pathOf("public/assets"),
   bundle: true,

@@ -12,7 +12,8 @@ export interface KeptTab {
 let last = "";
 
 /** Remembers which sessions are open, for a reload of this tab of the browser. */
-export function keepTabs({ tabs }: State): void {
+export function keepTabs({ tabs, isGuest }: State): void {
+  if (isGuest) return;
   const kept = tabs.flatMap((tab): KeptTab[] => {
     if (tab.kind !== "terminal" || tab.session === undefined || tab.state === "ended") return [];
     return [{ session: tab.session, target: tab.target, role: tab.role }];

@@ -1,9 +1,9 @@
-import { type Connection, connect } from "../client/connection.ts";
+import { type Connection, type ConnectionHandlers, connect } from "../client/connection.ts";
 import type { ConnectionEnd } from "../client/connection-end.ts";
 import type { Dialled, Place } from "../client/redial.ts";
 import { Refusal as DialRefusal, isFinalStatus } from "../client/refusal.ts";
 import type { AttachedMessage, ClientView } from "../wire/codec.ts";
-import { nativeSubprotocol, ticketPrefix } from "../wire/index.ts";
+import { nativeSubprotocol, sharePrefix, ticketPrefix } from "../wire/index.ts";
 import { type Api, Refusal } from "./api.ts";
 import { ParsedCount } from "./parsed-count.ts";
 import type { TerminalView } from "./terminal/terminal.ts";
@@ -22,7 +22,8 @@ export type Wanted =
       readonly role: "writer" | "viewer";
       readonly reason?: string | undefined;
       readonly keepMs: number;
-    };
+    }
+  | { readonly kind: "share"; readonly session: string; readonly secret: string };
 
 export interface LinkEvents {
   attached(message: AttachedMessage): void;
@@ -41,68 +42,90 @@ export interface Link {
 }
 
 /**
- * Joins a terminal to a session, over as many sockets as it takes. Of a WebSocket that is refused a page learns only that it
- * failed, so that each is asked leave for first.
+ * Joins a terminal to a session, over as many sockets as it takes.
  * @throws Refusal when the gateway does not want it
  */
 export async function openLink(base: string, api: Api, wanted: Wanted, terminal: TerminalView, events: LinkEvents): Promise<Link> {
+  const dialer = wanted.kind === "share" ? shareDialer(base, wanted) : ticketDialer(base, api, wanted, terminal);
+  return joinTerminal(await dialer.first(), dialer.again, isViewer(wanted), terminal, events);
+}
+
+/** Whether it is only watched: the size is then the session's, and nothing is typed. */
+export function isViewer(wanted: Wanted): boolean {
+  return wanted.kind === "share" || (wanted.kind === "attach" && wanted.role === "viewer");
+}
+
+interface Dialer {
+  first(): Promise<Dialled>;
+  again(place: Place): Promise<Dialled>;
+}
+
+/** Of a WebSocket that is refused a page learns only that it failed, so that each is asked leave for first. */
+function ticketDialer(base: string, api: Api, wanted: Exclude<Wanted, { kind: "share" }>, terminal: TerminalView): Dialer {
   const dial = async (body: object, path: string): Promise<Dialled> => {
     const { ticket } = await api.post<{ ticket: string }>("v1/tickets", body);
     return { socket: new WebSocket(socketUrl(base, path), [nativeSubprotocol, ticketPrefix + ticket]) };
   };
-  const first = await (wanted.kind === "exec"
-    ? dial({ exec: { ...execOf(wanted), ...terminal.size, tty: true, flow: "ack" } }, "v1/exec")
-    : dial({ attach: attachOf(wanted) }, `v1/sessions/${wanted.session}/attach`));
-  const redial = async ({ session, client, offset }: Place): Promise<Dialled> => {
-    const back = wanted.kind === "attach" && wanted.role === "viewer" ? { role: "viewer" } : { client };
-    try {
-      return await dial({ attach: { session, offset, flow: "ack", ...back } }, `v1/sessions/${session}/attach`);
-    } catch (cause) {
-      throw cause instanceof Refusal ? new DialRefusal(cause.code, cause.message, isFinalStatus(cause.status)) : cause;
-    }
+  return {
+    first: () =>
+      wanted.kind === "exec"
+        ? dial({ exec: { ...execOf(wanted), ...terminal.size, tty: true, flow: "ack" } }, "v1/exec")
+        : dial({ attach: attachOf(wanted) }, `v1/sessions/${wanted.session}/attach`),
+    async again({ session, client, offset }) {
+      const who = isViewer(wanted) ? { role: "viewer" } : { client };
+      try {
+        return await dial({ attach: { session, offset, flow: "ack", ...who } }, `v1/sessions/${session}/attach`);
+      } catch (cause) {
+        throw cause instanceof Refusal ? new DialRefusal(cause.code, cause.message, isFinalStatus(cause.status)) : cause;
+      }
+    },
   };
-  return joinTerminal(first, redial, wanted, terminal, events);
+}
+
+/** The secret is all that whoever has the link has; there is nobody to ask for a ticket. */
+function shareDialer(base: string, { session, secret }: Extract<Wanted, { kind: "share" }>): Dialer {
+  const dial = (query: string): Promise<Dialled> => {
+    const url = socketUrl(base, `v1/sessions/${encodeURIComponent(session)}/attach?role=viewer&flow=ack${query}`);
+    return Promise.resolve({ socket: new WebSocket(url, [nativeSubprotocol, sharePrefix + secret]) });
+  };
+  return { first: () => dial(""), again: ({ offset }) => dial(`&offset=${offset}`) };
 }
 
 function joinTerminal(
   first: Dialled,
   dial: (place: Place) => Promise<Dialled>,
-  wanted: Wanted,
+  isWatched: boolean,
   terminal: TerminalView,
   events: LinkEvents,
 ): Link {
   const count = new ParsedCount((bytes) => connection.ack(bytes));
-  const isViewer = wanted.kind === "attach" && wanted.role === "viewer";
-  const connection: Connection = connect(
-    first,
-    {
-      attached(message) {
-        count.skipTo(message.offset);
-        if (isViewer) terminal.resize(message);
-        events.attached(message);
-      },
-      gap(from, to) {
-        count.skipTo(to);
-        events.gap(to - from);
-      },
-      resized(cols, rows) {
-        if (isViewer) terminal.resize({ cols, rows });
-      },
-      clients: (clients) => events.clients(clients),
-      lost: () => events.lost(),
-      output({ bytes }) {
-        const parsed = count.receive(bytes.byteLength);
-        events.output();
-        const written = terminal.write(bytes).then(parsed);
-        return count.unparsed > unparsedBytesMax ? written : undefined;
-      },
+  const handlers: ConnectionHandlers = {
+    attached(message) {
+      count.skipTo(message.offset);
+      if (isWatched) terminal.resize(message);
+      events.attached(message);
     },
-    { resume: { dial, withinMs: patienceMs } },
-  );
+    gap(from, to) {
+      count.skipTo(to);
+      events.gap(to - from);
+    },
+    resized(cols, rows) {
+      if (isWatched) terminal.resize({ cols, rows });
+    },
+    clients: (clients) => events.clients(clients),
+    lost: () => events.lost(),
+    output({ bytes }) {
+      const parsed = count.receive(bytes.byteLength);
+      events.output();
+      const written = terminal.write(bytes).then(parsed);
+      return count.unparsed > unparsedBytesMax ? written : undefined;
+    },
+  };
+  const connection: Connection = connect(first, handlers, { resume: { dial, withinMs: patienceMs } });
   const renew = (): void => connection.renew();
   addEventListener("online", renew);
-  const input = isViewer ? undefined : terminal.onInput((bytes) => void connection.write(bytes));
-  const resize = isViewer ? undefined : terminal.onResize(({ cols, rows }) => connection.resize(cols, rows));
+  const input = isWatched ? undefined : terminal.onInput((bytes) => void connection.write(bytes));
+  const resize = isWatched ? undefined : terminal.onResize(({ cols, rows }) => connection.resize(cols, rows));
   const ended = connection.ended.finally(() => {
     removeEventListener("online", renew);
     input?.();

@@ -8,7 +8,7 @@ import type { State } from "./page-state.ts";
 import { onSystemTheme, readSettings } from "./settings.ts";
 import { Shares } from "./shares.ts";
 import { listenForShortcuts } from "./shortcuts.ts";
-import { createStore } from "./store.ts";
+import { createStore, type Store } from "./store.ts";
 import { Tabs } from "./tabs.ts";
 import { takeFragment } from "./token.ts";
 
@@ -21,6 +21,7 @@ const initial: State = {
   dialog: undefined,
   tokenAsked: undefined,
   settings: readSettings(),
+  isGuest: false,
   subject: undefined,
   targets: undefined,
   sessions: undefined,
@@ -61,6 +62,10 @@ function start(): void {
   listenForShortcuts(() => store.state, tabs, actions);
   const open = async (target: string, reason: string | undefined): Promise<void> =>
     tabs.openTerminal({ kind: "exec", target, reason, keepMs: await keepMs() }, target);
+  if (fragment.share !== undefined) {
+    watch(fragment.share, store, tabs);
+    return;
+  }
   for (const { session, target, role } of kept) actions.attach(session, role, target);
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
   if (kept.length === 0 || (fragment.target !== undefined && !isReload)) void open(fragment.target ?? "host", fragment.reason);
@@ -70,6 +75,13 @@ function start(): void {
     if (next.token !== undefined) location.reload();
     else if (next.target !== undefined) void open(next.target, next.reason);
   });
+}
+
+/** Shows what a link is for, and nothing else. */
+function watch(share: string, store: Store<State>, tabs: Tabs): void {
+  const [session = "", secret = ""] = share.split(".");
+  store.update(() => ({ isGuest: true }));
+  tabs.openTerminal({ kind: "share", session, secret }, "shared");
 }
 
 start();

@@ -112,6 +112,8 @@ export interface State {
   /** Why a token is asked for; undefined when none is. */
   readonly tokenAsked: string | undefined;
   readonly settings: Settings;
+  /** Whether somebody is here by a link only, and sees nothing but what it shows. */
+  readonly isGuest: boolean;
   /** Who the gateway says that we are. */
   readonly subject: string | undefined;
   /** What the overview shows; undefined where it was not read yet. */

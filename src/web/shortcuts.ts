@@ -17,7 +17,7 @@ export function listenForShortcuts(stateNow: () => State, tabs: Tabs, actions: A
   const keydown = (event: KeyboardEvent): void => {
     const act = (event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey ? acts[event.code] : undefined;
     if (event.key === "F6" && event.ctrlKey) leaveTerminal(stateNow().active);
-    else if (act !== undefined && stateNow().dialog === undefined) act();
+    else if (act !== undefined && stateNow().dialog === undefined && !stateNow().isGuest) act();
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -3,6 +3,8 @@ export interface Store<State> {
   readonly state: State;
   /** Replaces what `change` gives, and draws once for all changes of this turn. */
   update(change: (state: State) => Partial<State>): void;
+  /** Draws now what would be drawn at the end of this turn, for those who are about to measure or to focus it. */
+  flush(): void;
   /** Calls `draw` now, and whenever the state has changed. */
   onChange(draw: (state: State) => void): void;
 }
@@ -12,6 +14,7 @@ export function createStore<State extends object>(initial: State): Store<State> 
   let isScheduled = false;
   const listeners: ((state: State) => void)[] = [];
   const drawAll = (): void => {
+    if (!isScheduled) return;
     isScheduled = false;
     for (const draw of listeners) draw(state);
   };
@@ -25,6 +28,7 @@ export function createStore<State extends object>(initial: State): Store<State> 
       isScheduled = true;
       queueMicrotask(drawAll);
     },
+    flush: drawAll,
     onChange(draw) {
       listeners.push(draw);
       draw(state);

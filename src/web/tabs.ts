@@ -1,6 +1,6 @@
 import type { Api } from "./api.ts";
 import { keepTabs } from "./kept-tabs.ts";
-import type { Wanted } from "./link.ts";
+import { isViewer, type Wanted } from "./link.ts";
 import { homeTab, type RecordingRow, type RecordingTab, type State, type Tab, type TerminalTab } from "./page-state.ts";
 import type { Panel } from "./panel.ts";
 import type { Store } from "./store.ts";
@@ -37,8 +37,8 @@ export class Tabs {
 
   openTerminal(wanted: Wanted, target: string): void {
     const id = this.#newId();
-    const role = wanted.kind === "exec" ? "writer" : wanted.role;
-    const session = wanted.kind === "attach" ? wanted.session : undefined;
+    const role = isViewer(wanted) ? "viewer" : "writer";
+    const session = wanted.kind === "exec" ? undefined : wanted.session;
     this.#add({
       kind: "terminal",
       id,
@@ -90,6 +90,7 @@ export class Tabs {
   /** Brings a tab, or the overview, to the front. */
   show(id: string): void {
     this.#deps.store.update(() => ({ active: id }));
+    this.#deps.store.flush();
     for (const [key, panel] of this.#panels) panel.show(key === id);
     this.#panels.get(id)?.focus();
   }
@@ -128,7 +129,8 @@ export class Tabs {
   }
 
   #add(tab: Tab): void {
-    this.#deps.store.update(({ tabs }) => ({ tabs: [...tabs, tab] }));
+    this.#deps.store.update(({ tabs }) => ({ tabs: [...tabs, tab], active: tab.id }));
+    this.#deps.store.flush();
   }
 
   #patch<Kind extends Tab>(id: string, change: Partial<Kind>): void {

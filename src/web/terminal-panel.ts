@@ -1,5 +1,5 @@
 import { type Api, Refusal } from "./api.ts";
-import { type Link, openLink, type Wanted } from "./link.ts";
+import { isViewer, type Link, openLink, type Wanted } from "./link.ts";
 import type { TerminalTab } from "./page-state.ts";
 import { createPanelElement, type Panel } from "./panel.ts";
 import type { Settings } from "./settings.ts";
@@ -18,6 +18,12 @@ export interface TerminalPanelOptions {
   /** Changes the tab in the page's state. */
   patch(change: Partial<TerminalTab>): void;
 }
+
+/** All that a page learns of a WebSocket that was not opened. What a ticket was given for is allowed. */
+const notLetIn = {
+  share: "there is nothing to watch: the link has ended or was revoked, or its session is over",
+  ticket: "the connection could not be opened; something in between may stop WebSockets",
+} as const;
 
 /** One terminal tab: a session, its end, and another one when somebody wants it. */
 export class TerminalPanel implements Panel {
@@ -42,7 +48,7 @@ export class TerminalPanel implements Panel {
     document.getElementById("panels")?.append(this.element);
     // It measures itself, which a hidden element cannot.
     this.element.hidden = false;
-    const isLive = wanted.kind !== "attach" || wanted.role === "writer";
+    const isLive = !isViewer(wanted);
     const label = "Terminal. Control F6 leaves it.";
     this.terminal = createTerminal({ host, settings, label, isLive, mapInput, copyAsked: (text) => patch({ copyAsked: text }) });
     this.terminal.onResize((size) => patch({ size }));
@@ -69,7 +75,7 @@ export class TerminalPanel implements Panel {
 
   /** Another session in the place of the one that ended, for this reason where policy wants one. */
   again(reason?: string): void {
-    if (reason !== undefined) this.#wanted = { ...this.#wanted, reason };
+    if (reason !== undefined && this.#wanted.kind !== "share") this.#wanted = { ...this.#wanted, reason };
     this.#startAgain?.();
     this.terminal.focus();
   }
@@ -134,7 +140,7 @@ export class TerminalPanel implements Panel {
       if (this.#isClosed) this.#link.detach();
       const end = await this.#link.ended;
       const isLetIn = end.kind !== "lost" || end.opened;
-      return isLetIn ? describeEnd(end) : "the connection could not be opened; something in between may stop WebSockets";
+      return isLetIn ? describeEnd(end) : notLetIn[this.#wanted.kind === "share" ? "share" : "ticket"];
     } catch (cause) {
       if (!(cause instanceof Refusal)) throw cause;
       if (cause.field === "reason") patch({ reasonAsked: cause.message });

@@ -4,13 +4,15 @@ const storageKey = "execgate.token";
 export interface Fragment {
   readonly token: string | undefined;
   readonly target: string | undefined;
+  /** `SESSION.SECRET` of a link by which a session is watched. */
+  readonly share: string | undefined;
   /** Why a session is wanted, for a policy that wants to know. */
   readonly reason: string | undefined;
   /** The fragment without the token, with its `#`, or empty. */
   readonly rest: string;
 }
 
-/** Reads `#token=…&target=…&reason=…`. Not as a form would: a `+` in a token is a `+`. */
+/** Reads `#token=…&target=…&reason=…`, or `#share=…`. Not as a form would: a `+` in a token is a `+`. */
 export function parseFragment(hash: string): Fragment {
   const entries = hash
     .replace(/^#/, "")
@@ -20,6 +22,7 @@ export function parseFragment(hash: string): Fragment {
   return {
     token: entryValue(entries, "token"),
     target: entryValue(entries, "target"),
+    share: entryValue(entries, "share"),
     reason: entryValue(entries, "reason"),
     rest: rest.length === 0 ? "" : `#${rest.join("&")}`,
   };

@@ -13,23 +13,31 @@ const endedBy: Readonly<Record<string, string>> = {
   slow: "ended: the output was not read fast enough",
 };
 
+/** What is said of the connection is not said of the command, which may go on without it. */
 const closeCodes: Readonly<Record<number, string>> = {
-  1001: "the gateway is shutting down; the command was ended",
-  4401: "the token has expired or was revoked; the command was ended",
-  4403: "no longer allowed; the command was ended",
-  4408: "the output was not read fast enough; the command was ended",
-  4410: "idle for too long; the command was ended",
+  1001: "the gateway is shutting down",
+  4401: "the token or the link has ended or was revoked",
+  4403: "no longer allowed",
+  4408: "the output was not read fast enough",
+  4409: "taken over by another page",
+  4410: "idle for too long",
 };
 
-/** How a session ended, for people. The page's sessions are not kept, so that a lost connection is the command's end. */
+/** A session that was lost with the gateway, or that was not waited for any longer. */
+const errors: Readonly<Record<string, string>> = {
+  SESSION_NOT_FOUND: "the session is no more: the gateway was started anew, or it ended too long ago",
+  UNAUTHENTICATED: "the token or the link has ended or was revoked",
+};
+
+/** How a session ended, as far as the page knows, for people. */
 export function describeEnd(end: ConnectionEnd): string {
   switch (end.kind) {
     case "exit":
       return describeExit(end.exit);
     case "error":
-      return `failed: ${end.message} (${end.code})`;
+      return errors[end.code] ?? `failed: ${end.message} (${end.code})`;
     case "lost":
-      return closeCodes[end.closeCode] ?? "the connection was lost; the command was ended";
+      return closeCodes[end.closeCode] ?? "the connection was lost";
     case "detached":
     case "closed":
       return "closed";

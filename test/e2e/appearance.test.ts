@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { obstacles } from "./axe.ts";
 import { launchChromium, openTab, withoutChromium as skip } from "./browser.ts";
+import { picture } from "./picture.ts";
 import { typeLine, untilShown, untilState } from "./terminal-page.ts";
 
 let served: TestGateway;
@@ -20,12 +20,6 @@ after(async () => {
   await browser?.close();
   await served?.[Symbol.asyncDispose]();
 });
-
-/** Keeps a picture for the README where that is wanted; the test itself looks at nothing in it. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env.EXECGATE_TEST_PICTURES === undefined) return;
-  await page.screenshot({ path: fileURLToPath(new URL(`../../../test/e2e/${name}.png`, import.meta.url)) });
-}
 
 const backgroundOf = (page: Page): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
@@ -52,6 +46,7 @@ for (const colorScheme of ["dark", "light"] as const) {
     await page.getByRole("button", { name: "Overview" }).click();
     await page.getByRole("button", { name: "Attach host, login shell" }).first().waitFor();
     await page.locator(".chart strong", { hasText: /^\d/ }).first().waitFor();
+    if (colorScheme === "light") await picture(page, "overview");
     assert.deepEqual(await obstacles(page), [], "overview");
     assert.deepEqual(tab.complaints, []);
   });

@@ -1,8 +1,16 @@
 import type { Page } from "playwright-core";
 
 /** Waits until the page's status says `state`. */
-export async function untilState(page: Page, state: "connected" | "ended" | "asking"): Promise<void> {
+export async function untilState(page: Page, state: "connected" | "reconnecting" | "ended" | "asking"): Promise<void> {
   await page.locator(`#status[data-state="${state}"]`).waitFor();
+}
+
+/** Of several terminals the one that is seen. */
+const inFront = ".panel:not([hidden])";
+
+/** The text of the terminal in front. */
+export async function shown(page: Page): Promise<string> {
+  return (await page.locator(`${inFront} .xterm-rows > div`).allInnerTexts()).join("\n");
 }
 
 /** The words of the status line. */
@@ -24,7 +32,7 @@ export async function shownSize(page: Page): Promise<Size> {
 /** Types a command line, once the shell asks for one: what is typed ahead would stand before its prompt. */
 export async function typeLine(page: Page, line: string): Promise<void> {
   await page.waitForFunction(() => {
-    const rows = [...document.querySelectorAll(".xterm-rows > div")].map((row) => row.textContent.trim());
+    const rows = [...document.querySelectorAll(".panel:not([hidden]) .xterm-rows > div")].map((row) => row.textContent.trim());
     return rows.findLast((row) => row !== "") === "$";
   });
   await page.keyboard.type(line);
@@ -33,7 +41,7 @@ export async function typeLine(page: Page, line: string): Promise<void> {
 
 /** Waits until the terminal shows what `pattern` finds, and returns the match. */
 export async function untilShown(page: Page, pattern: RegExp): Promise<RegExpExecArray> {
-  const rows = page.locator(".xterm-rows > div");
+  const rows = page.locator(`${inFront} .xterm-rows > div`);
   await rows.filter({ hasText: pattern }).first().waitFor();
   const found = (await rows.allInnerTexts()).map((text) => pattern.exec(text)).find((match) => match !== null);
   if (found === undefined) throw new Error(`${pattern} was on the screen and is gone`);

@@ -6,13 +6,15 @@ test("the token is read from the fragment, and everything else stays", () => {
   assert.deepEqual(parseFragment("#token=abc&target=docker:web&x=1"), {
     token: "abc",
     target: "docker:web",
+    share: undefined,
     reason: undefined,
     rest: "#target=docker:web&x=1",
   });
+  assert.equal(parseFragment("#share=01JD.abc").share, "01JD.abc");
   assert.equal(parseFragment("#target=host&reason=ticket%2042").reason, "ticket 42");
-  assert.deepEqual(parseFragment("#token=abc"), { token: "abc", target: undefined, reason: undefined, rest: "" });
-  assert.deepEqual(parseFragment("#x"), { token: undefined, target: undefined, reason: undefined, rest: "#x" });
-  assert.deepEqual(parseFragment(""), { token: undefined, target: undefined, reason: undefined, rest: "" });
+  assert.deepEqual(parseFragment("#token=abc"), { token: "abc", target: undefined, share: undefined, reason: undefined, rest: "" });
+  assert.deepEqual(parseFragment("#x"), { token: undefined, target: undefined, share: undefined, reason: undefined, rest: "#x" });
+  assert.deepEqual(parseFragment(""), { token: undefined, target: undefined, share: undefined, reason: undefined, rest: "" });
 });
 
 test("a token is taken letter for letter, percent signs decoded where they can be", () => {
@@ -22,5 +24,11 @@ test("a token is taken letter for letter, percent signs decoded where they can b
 });
 
 test("an empty token is none, and is taken out as well", () => {
-  assert.deepEqual(parseFragment("#token=&target=host"), { token: undefined, target: "host", reason: undefined, rest: "#target=host" });
+  assert.deepEqual(parseFragment("#token=&target=host"), {
+    token: undefined,
+    target: "host",
+    share: undefined,
+    reason: undefined,
+    rest: "#target=host",
+  });
 });

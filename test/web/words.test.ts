@@ -31,9 +31,9 @@ test("every end of a session has its words", () => {
     [exit({ outcome: "killed", exitCode: null, endedBy: "operator" }), "ended: by an operator"],
     [exit({ outcome: "lost", exitCode: null }), "the target went away; how the command ended is not known"],
     [{ kind: "error", code: "COMMAND_NOT_FOUND", message: "there is no sh" }, "failed: there is no sh (COMMAND_NOT_FOUND)"],
-    [lost(1006), "the connection was lost; the command was ended"],
-    [lost(1001), "the gateway is shutting down; the command was ended"],
-    [lost(4401), "the token has expired or was revoked; the command was ended"],
+    [lost(1006), "the connection was lost"],
+    [lost(1001), "the gateway is shutting down"],
+    [lost(4401), "the token or the link has ended or was revoked"],
   ];
   for (const [end, words] of rows) assert.equal(describeEnd(end), words);
 });

@@ -16,8 +16,11 @@ import { chooseReason } from "../reason.ts";
 import { type AttachQuery, attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
 import { type AttachOptions, ExecSocket, type SocketDeps } from "../socket.ts";
 
-/** Enough for the line to stay busy, little enough that ^C shows soon, bytes. */
-const ackWindowMax = 256 * 1024;
+/**
+ * Enough for a line of 50 ms to carry 2.5 MB/s, little enough that ^C shows soon, bytes: a browser draws short lines at a few
+ * MB/s, and what is under way or was read ahead is drawn before it.
+ */
+const ackWindowMax = 128 * 1024;
 
 /** What is not acknowledged stands in the log, which must have room for more: else a client that saves its acknowledgements up waits for ever. */
 function ackWindowOf({ replayBytes }: ServerLimits): number {

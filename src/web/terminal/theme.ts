@@ -1,6 +1,6 @@
 import type { ITheme } from "@xterm/xterm";
 
-/** The backgrounds are those of style.css, so that the terminal has no edge. */
+/** The backgrounds are those of style/base.css, so that the terminal has no edge. */
 export const dark: ITheme = {
   background: "#11161c",
   foreground: "#d6dde6",

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { extraKeys } from "../keys.ts";
-import { activeTerminal, homeTab, type RecordingTab, type State, type TerminalTab } from "../page-state.ts";
+import { homeTab, type RecordingTab, type State, type TerminalTab } from "../page-state.ts";
 import type { Actions } from "./actions.ts";
 import { icon } from "./icons.ts";
 import { playerBar } from "./player-bar.ts";
@@ -41,7 +41,7 @@ function terminalStatus(state: State, tab: TerminalTab, actions: Actions): Templ
     ${others === "" ? nothing : html`<span id="others" class="badge" title=${whoOf(tab)}>${icon("eye")}${others}</span>`}
     ${sizeOf(size)}
     ${
-      name === "ended" && activeTerminal(state) === tab && tab.reasonAsked === undefined
+      name === "ended" && !state.isGuest && tab.reasonAsked === undefined
         ? html`<button id="again" class="main" @click=${() => actions.again()}>New session</button>`
         : nothing
     }`,

@@ -7,8 +7,8 @@ import { icon } from "./icons.ts";
 /** The tabs, and what can be done with the one in front. */
 export function topBar(state: State, actions: Actions): TemplateResult {
   const terminal = activeTerminal(state);
-  const { active, tabs, tokenAsked } = state;
-  if (tokenAsked !== undefined) return html`<header class="bar"><h1 class="brand">${brand}<span>execgate</span></h1></header>`;
+  const { active, tabs, tokenAsked, isGuest } = state;
+  if (tokenAsked !== undefined || isGuest) return html`<header class="bar"><h1 class="brand">${brand}<span>execgate</span></h1></header>`;
   return html`<header class="bar">
     <h1 class="unseen">execgate</h1>
     <nav aria-label="Tabs">
