@@ -31,12 +31,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Finds the server and the token: a flag beats the environment, the environment beats the state directory.
+ * @param fallback the server that nobody names
  * @throws ClientError for a server that is no URL or a file that cannot be read
  */
-export function findEndpoint(flags: EndpointFlags, env: Environment): Endpoint {
+export function findEndpoint(flags: EndpointFlags, env: Environment, fallback = defaultServer): Endpoint {
   const caFile = flags["ca-file"];
   return {
-    url: readUrl(flags.server ?? env.EXECGATE_SERVER ?? defaultServer),
+    url: readUrl(flags.server ?? env.EXECGATE_SERVER ?? fallback),
     token: findToken(flags["token-file"], env),
     ca: caFile === undefined ? undefined : readText("--ca-file", caFile),
   };
@@ -68,17 +69,22 @@ function findToken(file: string | undefined, env: Environment): string | undefin
 
 /** The token that a gateway of this user on this machine made; without one the gateway says itself what it wants. */
 function stateToken(env: Environment): string | undefined {
+  const text = readState("token", env);
+  return text === undefined ? undefined : checkToken(text);
+}
+
+/** A file that a gateway of this user on this machine made; undefined when there is none. */
+export function readState(name: string, env: Environment): string | undefined {
   const stateHome = env.XDG_STATE_HOME ?? join(env.HOME ?? homedir(), ".local", "state");
-  const file = join(env.EXECGATE_STATE_DIR ?? join(stateHome, "execgate"), "token");
   try {
-    return checkToken(readFileSync(file, "utf8"));
-  } catch (error) {
-    if (error instanceof ClientError) throw error;
+    return readFileSync(join(env.EXECGATE_STATE_DIR ?? join(stateHome, "execgate"), name), "utf8");
+  } catch {
     return undefined;
   }
 }
 
-function readText(source: string, file: string): string {
+/** @param source what named the file */
+export function readText(source: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {

@@ -11,6 +11,7 @@ export const helpText = `Usage: execgate COMMAND
   cp          copy files to and from a target
   replay      play a recording
   completion  print a shell's completion
+  kubeconfig  say to kubectl where the gateway is
   token       make a token for the gateway's configuration
   policy      say what a configuration file allows, and by which rule
   audit       check an audit trail
@@ -53,6 +54,12 @@ execgate replay [--speed N] [--idle SECONDS] FILE
   Plays a recording (asciicast v2), with no pause longer than --idle.
 
 execgate completion bash|zsh|fish
+
+execgate kubeconfig [-o FILE] [--server URL]
+
+  Prints a kubeconfig with the gateway's certificate and the token, or writes it to FILE with mode 0600. kubectl sends no
+  token over plain http: the server is https://127.0.0.1:8443 unless another is named.
+      --client-certificate FILE, --client-key FILE   to present in place of the token
 
 execgate token new NAME [--groups A,B] [--expires DAY]
 

@@ -7,6 +7,7 @@ import { exec } from "./exec.ts";
 import { helpText } from "./help.ts";
 import type { ClientIo } from "./io.ts";
 import { kill } from "./kill.ts";
+import { kubeconfig } from "./kubeconfig.ts";
 import { probe } from "./probe.ts";
 import { replay } from "./replay.ts";
 import { sessions } from "./sessions.ts";
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
   cp,
   replay,
   completion,
+  kubeconfig,
   token,
   help: async (_args, io) => print(io, helpText),
   version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),

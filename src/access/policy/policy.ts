@@ -1,4 +1,4 @@
-import type { Principal } from "../principal.ts";
+import type { Principal, Verb } from "../principal.ts";
 import { allow, type Decision, deny, hide, refuse } from "./decision.ts";
 import { type Asked, argvKey, type Question } from "./rule.ts";
 import { type Binding, Scope } from "./scope.ts";
@@ -33,6 +33,11 @@ export class Policy {
   /** Whether any rule lets the principal do anything on this target. */
   isNear(principal: Principal, targetId: string, now: number): boolean {
     return this.#scopeOf(principal, targetId, now).isNear;
+  }
+
+  /** Whether any rule lets the principal do this on this target in some way. */
+  isPossible(principal: Principal, verb: Verb, targetId: string, now: number): boolean {
+    return this.#scopeOf(principal, targetId, now).isPossible(verb);
   }
 
   /** When the next binding after `now` ends; undefined when none does. */

@@ -22,7 +22,7 @@ const noRules: RulesOfVerb = { allow: new RuleIndex([]), deny: new RuleIndex([])
 
 /** What all rules together say to one principal of one target: found once, and asked for every request after that. */
 export class Scope {
-  /** Some verb is allowed on the target in some way, and not denied in every way. */
+  /** Some verb is possible. */
   readonly isNear: boolean;
   readonly #madeAt: number;
   /** When the next of its bindings ends. */
@@ -43,9 +43,13 @@ export class Scope {
       deny: new RuleIndex(deny.filter((rule) => rule.isAbout(verb))),
     });
     this.#byVerb = new Map(verbs.map((verb) => [verb, about(verb)]));
-    this.isNear = [...this.#byVerb.values()].some(
-      (rules) => rules.allow.all.length > 0 && !rules.deny.all.some((rule) => rule.isUnconditional),
-    );
+    this.isNear = verbs.some((verb) => this.isPossible(verb));
+  }
+
+  /** Whether the verb is allowed in some way, and not denied in every way. */
+  isPossible(verb: Verb): boolean {
+    const { allow, deny } = this.rulesFor(verb);
+    return allow.all.length > 0 && !deny.all.some((rule) => rule.isUnconditional);
   }
 
   /** Whether the same bindings hold at `now`; not before it was made either, when somebody set the clock back. */

@@ -10,7 +10,7 @@ import { hasNamespaces, layOut, runtimeNamespaces } from "./namespaces.ts";
 import { podResource } from "./pod-resource.ts";
 import { type Container, type Pod, podOfSession, sessionsNamespace } from "./pods.ts";
 
-type ClusterDeps = Pick<RouteDeps, "runtimes" | "sessions" | "authorizer" | "audit" | "clock">;
+type ClusterDeps = Pick<RouteDeps, "runtimes" | "sessions" | "authorizer" | "audit" | "clock" | "log">;
 
 /** The targets and the live sessions of the gateway as pods in namespaces. */
 export class Cluster {
@@ -19,20 +19,25 @@ export class Cluster {
   readonly #deps: ClusterDeps;
   /** Namespace → runtime, for those runtimes that have no namespaces of their own. */
   readonly #fixed: ReadonlyMap<string, string>;
+  /** Namespaces of which it was told that they do not go by their own name. */
+  readonly #told = new Set<string>();
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
     this.#fixed = runtimeNamespaces(deps.runtimes.values());
-    const now = deps.clock.now();
+    for (const [shownAs, runtime] of this.#fixed) {
+      if (runtime !== shownAs && runtime !== "host")
+        deps.log.warn({ runtime, shownAs }, "this runtime cannot be a namespace by its own name");
+    }
     this.pods = new Collection(
       podResource,
       { read: (namespace) => this.#readPods(namespace), seenBy: (caller, pod) => this.#seenPart(caller, pod) },
-      now,
+      deps.clock,
     );
     this.namespaces = new Collection(
       namespaceResource,
       { read: () => this.#readNamespaces(), seenBy: (caller, namespace) => (this.#isSeen(caller, namespace) ? namespace : undefined) },
-      now,
+      deps.clock,
     );
   }
 
@@ -73,9 +78,20 @@ export class Cluster {
     for (const { namespace, containers } of items) {
       own.set(namespace, [...(own.get(namespace) ?? []), ...containers.map(({ target }) => target)]);
     }
+    this.#tellTaken(own);
     const fixed = [...this.#fixed.keys(), sessionsNamespace].map((name) => ({ name, targets: undefined }));
     const isCovered = ({ targets }: Namespace): boolean => !silent.includes(targets?.[0]?.runtime ?? "");
     return { items: [...fixed, ...[...own].map(([name, targets]) => ({ name, targets }))], silent, isCovered };
+  }
+
+  /** Says of each namespace that cannot be shown by its own name what it is shown as, once. */
+  #tellTaken(own: ReadonlyMap<string, readonly Target[]>): void {
+    for (const [shownAs, [first]] of own) {
+      const namespace = first?.name.split("/")[0];
+      if (first === undefined || namespace === shownAs || this.#told.has(shownAs)) continue;
+      this.#told.add(shownAs);
+      this.#deps.log.warn({ runtime: first.runtime, namespace, shownAs }, "the name of this namespace is taken");
+    }
   }
 
   #runtimesOf(namespace: string | undefined): readonly Runtime[] {
@@ -124,7 +140,9 @@ function chooseContainer({ name, containers }: Pod, wanted: string | undefined):
 }
 
 /** What is said of what is not there, and of what the caller may not know of. */
-export function notFound(plural: string, name: string): ExecgateError {
+export function notFound(plural: string, name: string, namespace?: string): ExecgateError {
+  if (namespace === sessionsNamespace)
+    return new ExecgateError("SESSION_NOT_FOUND", `pods ${JSON.stringify(name)} not found: there is no such session that lives.`);
   return new ExecgateError(
     "TARGET_NOT_FOUND",
     `${plural} ${JSON.stringify(name)} not found; kubectl get ${plural}${plural === "pods" ? " -A" : ""} lists those that are there.`,

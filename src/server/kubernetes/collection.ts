@@ -1,4 +1,5 @@
 import type { Caller } from "../../access/principal.ts";
+import type { Clock } from "../../exec/clock.ts";
 import { objectOf, type Resource } from "./resource.ts";
 import { type Change, Revisions } from "./revisions.ts";
 
@@ -26,17 +27,22 @@ export interface Listing<T> {
   readonly revision: number;
 }
 
+/** How often what somebody watches is looked at, milliseconds. */
+const lookMs = 1000;
+
 /** The things of one kind: looked at when somebody asks, with everything numbered that has changed between two looks. */
 export class Collection<T> {
   readonly resource: Resource<T>;
   readonly #source: Source<T>;
+  readonly #clock: Clock;
   readonly #revisions: Revisions<T>;
+  #nextLook: Promise<void> | undefined;
 
-  /** @param now milliseconds since 1970 */
-  constructor(resource: Resource<T>, source: Source<T>, now: number) {
+  constructor(resource: Resource<T>, source: Source<T>, clock: Clock) {
     this.resource = resource;
     this.#source = source;
-    this.#revisions = new Revisions(now, (item) => JSON.stringify(objectOf(resource, item, "")));
+    this.#clock = clock;
+    this.#revisions = new Revisions(clock.now(), (item) => JSON.stringify(objectOf(resource, item, "")));
   }
 
   get revision(): number {
@@ -53,8 +59,24 @@ export class Collection<T> {
   /** Takes note of what there is now. @throws what a runtime refuses */
   async look(namespace?: string): Promise<Reading<T>> {
     const reading = await this.#source.read(namespace);
-    this.#revisions.note(new Map(reading.items.map((item) => [this.#lifeOf(item), item])), (item) => reading.isCovered(item));
+    this.#revisions.note(new Map(reading.items.map((item) => [this.lifeOf(item), item])), (item) => reading.isCovered(item));
     return reading;
+  }
+
+  /** Resolves when all of it was looked at again: once for everybody who waits, and never while nobody does. */
+  nextLook(): Promise<void> {
+    this.#nextLook ??= new Promise<void>((resolve) => {
+      this.#clock.after(lookMs, resolve);
+    })
+      .then(() => this.look())
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        this.#nextLook = undefined;
+      });
+    return this.#nextLook;
   }
 
   /** What has become different after `revision` for the caller; undefined when that is no longer known. */
@@ -67,11 +89,11 @@ export class Collection<T> {
 
   /** The revision in which an item last changed, as Kubernetes writes it. */
   versionOf(item: T): string {
-    return String(this.#revisions.of(this.#lifeOf(item)));
+    return String(this.#revisions.of(this.lifeOf(item)));
   }
 
   /** What takes the name of something else is not that. */
-  #lifeOf(item: T): string {
+  lifeOf(item: T): string {
     return `${this.resource.key(item)} ${this.resource.uid(item)}`;
   }
 }

@@ -6,6 +6,7 @@ import type { Collection } from "./collection.ts";
 import { type ListQuery, listQuery, nameParams, namespaceParams, type ObjectQuery, objectQuery, podParams } from "./schemas.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
 import { showerFor } from "./shower.ts";
+import { isTrue, watch } from "./watch.ts";
 
 const config = { access: "authenticated" } as const;
 
@@ -29,16 +30,19 @@ export function listRoutes(app: App, deps: RouteDeps, { pods, namespaces }: Clus
 
 type ListRequest = FastifyRequest<{ Querystring: ListQuery }>;
 
+/** A list, or a stream of what changes in it. */
 async function list<T>(
   collection: Collection<T>,
   namespace: string | undefined,
   request: ListRequest,
   reply: FastifyReply,
-  { clock }: RouteDeps,
+  deps: RouteDeps,
 ): Promise<object> {
   const { resource } = collection;
-  const shower = showerFor(collection, request, clock.now());
-  const isWanted = selectorOf(collection, request.query);
+  const shower = showerFor(collection, request, deps.clock.now());
+  const isWanted = selectorOf(collection, namespace, request.query);
+  if (isTrue(request.query.watch))
+    return reply.type("application/json").send(watch(collection, { isWanted, show: shower.one }, request, reply, deps));
   const { items, silent, revision } = await collection.list(request, namespace);
   // kubectl prints what a warning says.
   if (silent.length > 0)
@@ -62,13 +66,16 @@ async function get<T>(
   const shower = showerFor(collection, request, clock.now());
   const { items } = await collection.list(request, namespace);
   const item = items.find((one) => collection.resource.fields(one)["metadata.name"] === name);
-  if (item === undefined) throw notFound(collection.resource.plural, name);
+  if (item === undefined) throw notFound(collection.resource.plural, name, namespace);
   return shower.one(item);
 }
 
 /** Which items are asked for. @throws BAD_REQUEST */
-function selectorOf<T>({ resource }: Collection<T>, { labelSelector, fieldSelector }: ListQuery): (item: T) => boolean {
-  const byLabels = parseLabelSelector(labelSelector);
-  const byFields = parseFieldSelector(fieldSelector, resource.fieldNames);
-  return (item) => byLabels(resource.labels(item)) && byFields(resource.fields(item));
+function selectorOf<T>({ resource }: Collection<T>, namespace: string | undefined, query: ListQuery): (item: T) => boolean {
+  const byLabels = parseLabelSelector(query.labelSelector);
+  const byFields = parseFieldSelector(query.fieldSelector, resource.fieldNames);
+  return (item) => {
+    const fields = resource.fields(item);
+    return (namespace === undefined || fields["metadata.namespace"] === namespace) && byFields(fields) && byLabels(resource.labels(item));
+  };
 }

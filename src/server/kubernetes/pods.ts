@@ -22,6 +22,8 @@ export interface Pod {
 }
 
 export const sessionsNamespace = "sessions";
+/** What the one container of a session is called. */
+export const sessionContainer = "session";
 
 /** The labels by which the container runtimes of Kubernetes say where a container belongs. */
 const criLabels = {
@@ -65,7 +67,7 @@ export function podsOf(namespace: string, targets: readonly Target[]): readonly 
 /** The pod that a session is. */
 export function podOfSession(session: Session): Pod {
   const name = session.id.toLowerCase();
-  const containers = [{ name: "session", target: session.request.target }];
+  const containers = [{ name: sessionContainer, target: session.request.target }];
   return { namespace: sessionsNamespace, name, uid: uuidOf(session.id), containers, session };
 }
 

@@ -50,6 +50,11 @@ export class Revisions<T> {
    * @param isCovered whether an item would be among `items` if it were there
    */
   note(items: ReadonlyMap<string, T>, isCovered: (item: T) => boolean): void {
+    // What has the name of something else comes after the end of that.
+    for (const [key, entry] of this.#entries) {
+      if (entry.isGone || items.has(key) || !isCovered(entry.item)) continue;
+      this.#put(key, { ...entry, revision: ++this.#current, isGone: true });
+    }
     for (const [key, item] of items) {
       const known = this.#entries.get(key);
       const digest = this.#digestOf(item);
@@ -57,10 +62,6 @@ export class Revisions<T> {
       const revision = ++this.#current;
       const addedAt = known === undefined || known.isGone ? revision : known.addedAt;
       this.#put(key, { item, digest, addedAt, revision, isGone: false });
-    }
-    for (const [key, entry] of this.#entries) {
-      if (entry.isGone || items.has(key) || !isCovered(entry.item)) continue;
-      this.#put(key, { ...entry, revision: ++this.#current, isGone: true });
     }
     this.#forget();
   }

@@ -28,10 +28,17 @@ export const listQuery = Type.Object(
 );
 export type ListQuery = Static<typeof listQuery>;
 
+export const createQuery = Type.Object({ ...anywhere, dryRun: text, fieldManager: text, fieldValidation: text }, strict);
+
 const { target: _target, flow: _flow, ...execParameters } = execQuery.properties;
 
 /** That of the gateway's own WebSocket; the pod stands for its target. */
 export const podExecQuery = Type.Object({ ...execParameters, ...anywhere }, strict);
+
+const { stdin, stdout, stderr, tty, container } = execParameters;
+
+/** What of it means something for a command that runs. */
+export const podAttachQuery = Type.Object({ stdin, stdout, stderr, tty, container, ...anywhere }, strict);
 
 const name = Type.String({ minLength: 1, maxLength: 253 });
 export const namespaceParams = Type.Object({ namespace: name });
