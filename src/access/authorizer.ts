@@ -101,9 +101,19 @@ export class Authorizer {
   }
 
   /** Whether the caller sees this session among others. */
-  isSeen(caller: Caller, { request }: Run): boolean {
+  isSeen(caller: Caller, run: Run): boolean {
+    return this.may(caller, "view", run);
+  }
+
+  /** Whether the caller may do this to a session among others. That it was asked is told nobody. */
+  may(caller: Caller, verb: Verb, { request }: Run): boolean {
     if (caller.share !== undefined) return false;
-    return isOwn(caller, request) || this.#refusal(caller, "view", request) === undefined;
+    return isOwn(caller, request) || this.#refusal(caller, verb, request) === undefined;
+  }
+
+  /** Whether some request of this verb would be allowed on the target of this id. */
+  isPossible(principal: Principal, verb: Verb, targetId: string): boolean {
+    return this.#policy?.isPossible(principal, verb, targetId, this.#clock.now()) !== false;
   }
 
   /** Whether any rule lets the principal near the target of this id. What it is not near is answered like what is not there. */

@@ -97,7 +97,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
   targetsRoute(app, deps);
   ticketsRoute(app, deps);
   sharesRoutes(app, deps);
-  kubernetesRoutes(app, deps);
+  await kubernetesRoutes(app, deps);
   probeRoutes(app, deps);
   const known = [...methodsByUrl].map(([url, methods]) => [url, new Set(methods)] as const);
   await pageRoutes(app, deps);

@@ -119,27 +119,43 @@ function attachRoute(app: App, deps: RouteDeps): void {
       request.admitted = findAttachable(request.params.id, request.query, request, deps);
     },
     handler: upgradeOnly,
-    wsHandler: (ws, request) => {
-      const session = request.admitted;
-      if (session === undefined) return ws.close(4500);
-      deps.audit.attached(request, verbOf(request.query), session, request.share === undefined ? "socket" : "share");
-      const wants = { stdin: true, stdout: true, stderr: true };
-      const codec = subprotocols[nativeSubprotocol]({ tty: session.request.spec.tty !== undefined, ...wants });
-      countClient(ws, nativeSubprotocol, deps);
-      try {
-        const options = attachOptions(request.query, nameOf(request));
-        const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
-        watch(ws, socket, session, verbOf(request.query), request, deps);
-        watchShare(ws, socket, request, deps);
-        void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
-      } catch (cause) {
-        // What was there before the upgrade may be gone by now.
-        const { code, message } = toExecgateError(cause);
-        ws.send(JSON.stringify({ type: "error", code, message }));
-        ws.close(errorTable[code].close);
-      }
-    },
+    wsHandler: (ws, request) =>
+      serveJoined(ws, request, nativeSubprotocol, { stdin: true, stdout: true, stderr: true }, request.query, deps),
   });
+}
+
+/** Joins the socket to the session that was found for it. */
+export function serveJoined(
+  ws: WebSocket,
+  request: FastifyRequest,
+  protocol: Subprotocol,
+  wants: SocketWishes["wants"],
+  query: AttachQuery,
+  deps: RouteDeps,
+): void {
+  const session = request.admitted;
+  if (session === undefined) {
+    ws.close(4500);
+    return;
+  }
+  deps.audit.attached(request, verbOf(query), session, request.share === undefined ? "socket" : "share");
+  const isEndTold = protocol !== nativeSubprotocol;
+  const spoken = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wants });
+  // Kubernetes clients that only watch do not know it, and tell the size of their terminal.
+  const codec = isEndTold && query.role === "viewer" ? { ...spoken, decode: () => [] } : spoken;
+  countClient(ws, protocol, deps);
+  try {
+    const options = attachOptions(query, nameOf(request), isEndTold);
+    const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
+    watch(ws, socket, session, verbOf(query), request, deps);
+    watchShare(ws, socket, request, deps);
+    void socket.run().catch((cause: unknown) => request.log.error({ err: cause }, "socket failed"));
+  } catch (cause) {
+    // What was there before the upgrade may be gone by now.
+    const { code, message } = toExecgateError(cause);
+    for (const frame of codec.encode({ type: "error", code, message })) ws.send(frame);
+    ws.close(isEndTold ? 1000 : errorTable[code].close);
+  }
 }
 
 /** What the others in the session are told that somebody is. */
@@ -154,9 +170,9 @@ function watchShare(ws: WebSocket, socket: ExecSocket, { share }: FastifyRequest
   ws.once("close", shares.watch(share, end));
 }
 
-function attachOptions({ role = "writer", offset, flow, client }: AttachQuery, principal: string): AttachOptions {
+function attachOptions({ role = "writer", offset, flow, client }: AttachQuery, principal: string, isEndTold: boolean): AttachOptions {
   const from = offset === undefined ? undefined : Number(offset);
-  return { principal, role, client, offset: from, isAcknowledged: flow === "ack", isEndTold: false };
+  return { principal, role, client, offset: from, isAcknowledged: flow === "ack", isEndTold };
 }
 
 /** What is to run: by the query, or by the ticket, which was decided on before and is decided on again. */
@@ -212,14 +228,18 @@ function chooseSubprotocol(request: FastifyRequest): Subprotocol {
   throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
 }
 
-/** To a Kubernetes client a terminal is an `xterm`, and a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
-export function normalizeKubernetesQuery(query: Partial<ExecQuery>): void {
+/** To a Kubernetes client a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
+export function normalizeKubernetesFlags(query: Partial<ExecQuery>): void {
   for (const name of kubernetesFlags) {
     const value = query[name];
     query[name] = value === undefined || value === "0" || String(value).toLowerCase() === "false" ? "0" : "1";
   }
+}
+
+/** The same for a command that is to be started: their terminals are told to be an `xterm`, as by kubectl and the container runtimes. */
+export function normalizeKubernetesQuery(query: Partial<ExecQuery>): void {
+  normalizeKubernetesFlags(query);
   const env = listOf(query.env);
-  // Their terminals are told to be what kubectl and the container runtimes tell them.
   if (query.tty === "1" && !env.some((pair) => pair.startsWith("TERM="))) query.env = [...env, "TERM=xterm"];
 }
 
