@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => served[Symbol.asyncDispose]());
 
-const isPage = (path: string): boolean => /^\/(favicon\.svg|style\.css|assets\/.*)?$/.test(path);
+const isPage = (path: string): boolean => /^\/(favicon(-[a-z]+)?\.svg|style\.css|assets\/.*)?$/.test(path);
 const isPublic = (path: string, method: string): boolean =>
   (isPage(path) || path === "/healthz" || path === "/readyz") && ["GET", "HEAD"].includes(method);
 const anyHost = ["/healthz", "/readyz", "/metrics"];

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import type { Kubectl } from "../fixtures/kubectl.ts";
+import { kubectls, nameOf, serveKubectls } from "../fixtures/kubectl-gateway.ts";
+import { skipWithout } from "../fixtures/require.ts";
+
+const gateway = serveKubectls();
+
+/** A folder that the user of the commands can write to as well. */
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "execgate-cp-"));
+  await chmod(path, 0o777);
+  t.after(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function copy(kubectl: Kubectl, from: string, to: string): Promise<void> {
+  const { status, stderr } = await gateway.home.run(kubectl, ["cp", from, to]);
+  assert.equal(status, 0, stderr);
+}
+
+/** Names that shells, tar and URLs have each their own idea of. */
+const oddNames = ["with space", " lead", "-dash", "quote'\"", "$HOME", "ünï", "new\nline", "a+b&c=d%20#e", ".hidden"];
+/** kubectl takes it for a pattern on its own side, and sends no file for it. A backslash it makes a slash. */
+const patternName = "star*?[a]";
+
+describe("kubectl cp", { skip: skipWithout("kubectl", kubectls.length > 0) }, () => {
+  for (const kubectl of kubectls) {
+    test(`${nameOf(kubectl)}: a file goes there and comes back as it was`, async (t) => {
+      const dir = await folder(t);
+      const bytes = randomBytes(5_000_000);
+      await writeFile(join(dir, "sent"), bytes);
+      await copy(kubectl, join(dir, "sent"), `host:${dir}/there`);
+      await copy(kubectl, `default/host:${dir}/there`, join(dir, "back"));
+      assert.ok(bytes.equals(await readFile(join(dir, "back"))));
+    });
+
+    test(`${nameOf(kubectl)}: a tree with odd names goes there and comes back`, async (t) => {
+      const dir = await folder(t);
+      const tree = join(dir, "tree");
+      await mkdir(join(tree, "empty"), { recursive: true });
+      await mkdir(join(tree, "sub dir"));
+      for (const name of oddNames) {
+        await writeFile(join(tree, name), name);
+        await writeFile(join(tree, "sub dir", name), randomBytes(1000));
+      }
+      await copy(kubectl, tree, `host:${dir}/there`);
+      for (const place of [tree, join(dir, "there")]) await writeFile(join(place, patternName), patternName);
+      await copy(kubectl, `host:${dir}/there`, join(dir, "back"));
+      const { stdout } = await promisify(execFile)("diff", ["-r", tree, join(dir, "back")]);
+      assert.equal(stdout, "");
+    });
+  }
+});
