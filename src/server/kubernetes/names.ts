@@ -8,7 +8,7 @@ const labelMax = 63;
 export function dnsLabel(text: string): string {
   const label = text
     .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/[^a-z0-9-]/g, "-")
     .slice(0, labelMax)
     .replaceAll(/^-+|-+$/g, "");
   return label === "" ? "unnamed" : label;

@@ -71,11 +71,11 @@ export class Revisions<T> {
     return this.#entries.get(key)?.revision ?? this.#current;
   }
 
-  /** Everything that is different after `revision`, in order; undefined when some of it may be forgotten, or the revision was never given. */
+  /** Everything that is different after `revision`, in order, also the end of what came after it; undefined when some of it may be forgotten, or the revision was never given. */
   since(revision: number): readonly Change<T>[] | undefined {
-    if (revision < this.#forgotten || revision > this.#current) return undefined;
+    if (!(revision >= this.#forgotten && revision <= this.#current)) return undefined;
     return [...this.#entries.values()]
-      .filter((entry) => entry.revision > revision && !(entry.isGone && entry.addedAt > revision))
+      .filter((entry) => entry.revision > revision)
       .map((entry) => ({ type: typeOf(entry, revision), item: entry.item, revision: entry.revision }));
   }
 

@@ -33,9 +33,9 @@ function parseRequirement(part: string): Selector {
     return (labels) => hasOneOf(labels, setKey, values) === (operator === "in");
   }
   const [, name = "", sign, wanted] = forms.equality.exec(part) ?? [];
-  if (sign !== undefined) return (labels) => (sign === "!=" ? labels[name] !== wanted : labels[name] === wanted);
+  if (sign !== undefined) return (labels) => (labelOf(labels, name) === wanted) === (sign !== "!=");
   const [, not, present] = forms.existence.exec(part) ?? [];
-  if (present !== undefined) return (labels) => present in labels === (not === "");
+  if (present !== undefined) return (labels) => (labelOf(labels, present) !== undefined) === (not === "");
   const message = `labelSelector: ${JSON.stringify(part)} is none of a=b, a!=b, a in (b,c), a notin (b,c), a, !a.`;
   throw new ExecgateError("BAD_REQUEST", message, { field: "labelSelector" });
 }
@@ -57,6 +57,10 @@ export function parseFieldSelector(text: string | undefined, known: readonly str
 }
 
 function hasOneOf(labels: Readonly<Record<string, string>>, name: string, values: readonly string[]): boolean {
-  const has = labels[name];
+  const has = labelOf(labels, name);
   return has !== undefined && values.includes(has);
+}
+
+function labelOf(labels: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(labels, name) ? labels[name] : undefined;
 }
