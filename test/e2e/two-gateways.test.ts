@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
+import { findKubectls, KubectlHome } from "../fixtures/kubectl.ts";
+import { skipWithout } from "../fixtures/require.ts";
+
+const kubectl = findKubectls().find(({ minor }) => minor === undefined || minor >= 30);
+const https = { listen: ["https://127.0.0.1:0"] };
+
+let behind: TestGateway;
+let toBehind: KubectlHome;
+let served: TestGateway;
+let home: KubectlHome;
+before(async () => {
+  behind = await openGateway({}, https);
+  toBehind = await KubectlHome.create(behind.url, await behind.readState("tls.crt"));
+  served = await openGateway(
+    { runtimes: { far: { kind: "kubernetes", kubeconfig: join(toBehind.dir, "config"), namespaces: ["*"] } } },
+    https,
+  );
+  home = await KubectlHome.create(served.url, await served.readState("tls.crt"));
+});
+after(async () => {
+  for (const one of [home, served, toBehind, behind]) await one[Symbol.asyncDispose]();
+});
+
+describe("a kubectl in front of a gateway in front of a cluster", { skip: skipWithout("kubectl", kubectl !== undefined) }, () => {
+  const run = (args: readonly string[], stdin: Buffer | string = "") => home.run(kubectl ?? assert.fail(), args, stdin);
+  const exec = (...args: readonly string[]): string[] => ["exec", "-n", "far-default", ...args];
+
+  test("lists what is far away beside what is near", async () => {
+    const { status, stdout, stderr } = await run(["get", "pods", "-A", "-o", "wide"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout.toString(), /^default +host .* host$/m);
+    assert.match(stdout.toString(), /^far-default +host .* far:default\/host\/host$/m);
+  });
+
+  test("is told the exit code of what ran two gateways away, and all that it wrote", async () => {
+    for (const code of [0, 7, 137]) {
+      const { status, stdout, stderr } = await run(exec("host", "--", "sh", "-c", `seq 20000; echo err >&2; exit ${code}`));
+      assert.equal(status, code, stderr);
+      assert.equal(stdout.toString().split("\n").length, 20_001);
+      assert.match(stderr, /^err\n/);
+    }
+    assert.notEqual((await run(exec("host", "--", "no-such-command"))).status, 0);
+  });
+
+  test("sends bytes there and back as they are", async () => {
+    const bytes = randomBytes(2_000_000);
+    const { status, stdout, stderr } = await run(exec("-i", "host", "--", "cat"), bytes);
+    assert.equal(status, 0, stderr);
+    assert.ok(stdout.equals(bytes));
+  });
+});
