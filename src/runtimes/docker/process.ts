@@ -4,7 +4,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
 import type { ExecCgroup } from "../container/cgroup.ts";
 import type { ForeignProcess } from "../container/foreign-process.ts";
-import { killCommand, signalCommand } from "../container/inside.ts";
+import { type InsideProcess, killCommand, signalCommand } from "../container/inside.ts";
 import { Exec } from "./exec.ts";
 import type { ConnectionInput } from "./input.ts";
 import { ConnectionOutput } from "./output.ts";
@@ -78,7 +78,7 @@ export class DockerProcess implements Process {
     if (this.#isReleased || this.#hasExited) return;
     const isTerminal = this.#spec.tty !== undefined;
     if (foreign !== undefined) await foreign.signal(name, isTerminal);
-    else if (pid !== undefined) await this.#ask(signalCommand(pid, mark, name, isTerminal));
+    else if (pid !== undefined) await this.#ask(signalCommand(inside(mark, pid), name, isTerminal));
   }
 
   terminate(): Promise<Termination> {
@@ -103,7 +103,7 @@ export class DockerProcess implements Process {
     const killed = await group?.kill();
     if (isGrouped && killed !== undefined) return this.#place.container.isPrivileged ? "bestEffort" : killed;
     await foreign?.signal("SIGKILL", false);
-    if (pid !== undefined && !isGrouped) await this.#ask(killCommand(pid, mark));
+    if (pid !== undefined && !isGrouped) await this.#ask(killCommand(inside(mark, pid)));
     return "bestEffort";
   }
 
@@ -159,4 +159,8 @@ export class DockerProcess implements Process {
     await this.terminate();
     return new ExecgateError("RUNTIME_UNAVAILABLE", "The connection to the command was lost.");
   }
+}
+
+function inside(cookie: string, pid: number): InsideProcess {
+  return { cookie, pid, startedTicks: 0, initTicks: 0 };
 }

@@ -1,10 +1,9 @@
 import type { Signal, Target, Termination } from "../../exec/runtime.ts";
+import { type InsideProcess, killCommand, signalCommand } from "../container/inside.ts";
 import type { Cluster } from "./cluster.ts";
 import { ExecStream, type StreamOptions } from "./exec-stream.ts";
-import type { GatedProcess } from "./gate.ts";
 import { collection, placeOf } from "./pods.ts";
 import type { Reach } from "./process.ts";
-import { killCommand, signalCommand } from "./reach.ts";
 
 /** Which channels an exec has. */
 export interface ExecChannels {
@@ -38,7 +37,7 @@ export class Container {
   }
 
   /** The way to a command through a second exec. */
-  reach(process: GatedProcess, isTerminal: boolean): Reach {
+  reach(process: InsideProcess, isTerminal: boolean): Reach {
     return {
       signal: async (name: Signal) => {
         await this.#run(signalCommand(process, name, isTerminal));

@@ -8,6 +8,7 @@
  * never in the script, so that nothing is interpreted and no value of `env` stands in a command line or an audit trail.
  */
 import type { ExecSpec } from "../../exec/runtime.ts";
+import type { InsideProcess } from "../container/inside.ts";
 
 /**
  * Its arguments: the cookie, then the command. Its variables begin with `execgate_`, since those of the command are set
@@ -102,17 +103,7 @@ function record(kind: string, value: string): string[] {
 /** What the gate says of itself, and of the command. */
 export interface GateSaid {
   readonly verdict: "ready" | "missing" | "denied" | "cwd";
-  readonly process: GatedProcess;
-}
-
-/** The process that the gate was and the command is, as its own container sees it. */
-export interface GatedProcess {
-  readonly cookie: string;
-  /** Its process id, which is also that of its group and session. */
-  readonly pid: number;
-  /** When it started, and when the container's first process did, in ticks since the machine's start; 0 is not known. */
-  readonly startedTicks: number;
-  readonly initTicks: number;
+  readonly process: InsideProcess;
 }
 
 /**
