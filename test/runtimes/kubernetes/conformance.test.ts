@@ -23,8 +23,8 @@ runtimeConformance(
     };
   },
   {
-    bursts: 40,
-    failedStarts: 100,
+    bursts: 20,
+    failedStarts: 50,
     skip: [
       { test: "a signal that ended the command is named", reason: "the protocol tells 128 + n, which a command may say by itself" },
       { test: "terminate takes what the command left behind when it exited", reason: "the gateway behind has ended it by itself" },
