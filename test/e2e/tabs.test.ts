@@ -123,17 +123,22 @@ test("a command's text comes into the clipboard by a click only, and what is the
   await untilShown(page, /^got--/);
 });
 
+/** Moves the mouse onto a line of the terminal, which draws above its text what the mouse is to reach. */
+async function pointAt(page: Page, text: string): Promise<void> {
+  const box = await page.getByText(text, { exact: true }).last().boundingBox();
+  assert.ok(box !== null);
+  await page.mouse.move(box.x + 60, box.y + box.height / 2, { steps: 3 });
+}
+
 test("only addresses of the web are links", { skip }, async () => {
   await using tab = await openTab(browser, url);
   const { page } = tab;
   await untilState(page, "connected");
   const address = `${served.url}/healthz`;
   await typeLine(page, `clear; echo ${address}''; echo 'javascript:alert(1) file:///etc/passwd'`);
-  const link = page.getByText(address, { exact: true }).last();
-  await link.waitFor();
-  const opened = page.context().waitForEvent("page");
-  await link.hover({ position: { x: 60, y: 8 } });
+  await pointAt(page, address);
   await page.locator(".xterm-cursor-pointer").waitFor();
+  const opened = page.context().waitForEvent("page");
   await page.mouse.down();
   await page.mouse.up();
   const other = await opened;
