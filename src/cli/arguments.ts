@@ -4,8 +4,12 @@ import { endpointOptions } from "./endpoint.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
+type Parsed<Own extends Options> = ReturnType<
+  typeof parseArgs<{ options: typeof endpointOptions & Own; strict: true; allowPositionals: true }>
+>;
+
 /** The flags of a command beside those of every command that asks a gateway. @throws ClientError for a flag that is not known */
-export function parseFlags<const Own extends Options>(args: readonly string[], own: Own) {
+export function parseFlags<const Own extends Options>(args: readonly string[], own: Own): Parsed<Own> {
   const options = { ...endpointOptions, ...own };
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });

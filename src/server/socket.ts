@@ -55,6 +55,8 @@ export class ExecSocket implements Beating {
   readonly #outgoing: Outgoing;
   #missedPongs = 0;
   #isNewsDue = false;
+  /** The client is known to have got `attached`, without which nobody can come back to a session. */
+  #isKnown: boolean;
   #cancelPausedPing: (() => void) | undefined;
 
   constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
@@ -63,6 +65,7 @@ export class ExecSocket implements Beating {
     this.#session = session;
     this.#deps = deps;
     this.#options = options;
+    this.#isKnown = session.request.keepMs === 0 || session.state !== "starting";
     const ackWindow = options.isAcknowledged ? deps.ackWindow : undefined;
     this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
     const events: ClientEvents = {
@@ -87,6 +90,8 @@ export class ExecSocket implements Beating {
     }
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#tell(this.#attached());
+    // Its pong tells that what came before it has arrived.
+    if (!this.#isKnown) this.#ws.ping();
     this.#client.input.open();
     await this.#pump();
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -113,6 +118,7 @@ export class ExecSocket implements Beating {
     this.#ws.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
     this.#ws.on("pong", () => {
       this.#missedPongs = 0;
+      this.#isKnown = true;
     });
     // A fault of the protocol is answered by ws with its close code; whoever breaks it may not answer that either.
     this.#ws.on("error", () => this.#goDown());
@@ -120,6 +126,7 @@ export class ExecSocket implements Beating {
       this.#deps.heartbeat.remove(this);
       this.#cancelPausedPing?.();
       // Whoever takes leave by 1000 does not come back; every other end is one of the connection alone.
+      if (!this.#isKnown) this.#session.stop("disconnect");
       if (code === 1000) this.#client.leave();
       else this.#client.lose();
     });
@@ -128,6 +135,7 @@ export class ExecSocket implements Beating {
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#isKnown = true;
     try {
       for (const message of this.#codec.decode(data, isBinary)) this.#apply(message);
     } catch (cause) {
