@@ -12,6 +12,7 @@ import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { inParallel } from "../fixtures/in-parallel.ts";
 import { Line, type Weather } from "../fixtures/line.ts";
+import { scaleVariable } from "../fixtures/promise.ts";
 import { until } from "../fixtures/until.ts";
 
 let served: TestGateway;
@@ -68,12 +69,15 @@ async function run(line: Line, command: readonly string[], withinMs = 60_000): P
 const noting = (name: string): readonly string[] => ["sh", "-c", `echo ran >> ${join(dir, name)}; echo ran`];
 
 /** What a client says after the handshake: a pong, an acknowledgement and a close are no more than so many bytes. */
-const afterwardsBytes = 60;
+const afterwardsBytes = 70;
+
+/** Every byte in full; a few seconds' worth of them otherwise. */
+const positionStep = process.env[scaleVariable] === "full" ? 1 : 9;
 
 /** How many bytes a handshake, and what follows for a short command, are on the line. */
 async function measure(): Promise<{ readonly up: number; readonly down: number }> {
   await using line = await Line.open(served.url);
-  await run(line, noting("down-100"));
+  await run(line, noting("measure"));
   return { up: line.passed.up + afterwardsBytes, down: line.passed.down };
 }
 
@@ -82,7 +86,8 @@ describe("a line that is cut", () => {
     const lengths = await measure();
     for (const way of ["up", "down"] as const) {
       let completed = 0;
-      await inParallel(16, lengths[way], async (position) => {
+      await inParallel(16, Math.ceil(lengths[way] / positionStep), async (index) => {
+        const position = index * positionStep;
         await using line = await Line.open(served.url);
         line.weather.cutAfter = { [way]: position };
         line.onPassed = () => {
