@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { completeness } from "./completeness.ts";
+import { containerd } from "./containerd.ts";
 import { docker } from "./docker.ts";
 import { echo } from "./echo.ts";
 import { fairness } from "./fairness.ts";
@@ -18,7 +19,7 @@ import { ssh } from "./ssh.ts";
 import { throughput } from "./throughput.ts";
 import { webTerminals } from "./web-terminals.ts";
 
-const parts = [latency, rate, guarded, throughput, echo, fairness, idle, ssh, docker, webTerminals, completeness];
+const parts = [latency, rate, guarded, throughput, echo, fairness, idle, ssh, docker, containerd, webTerminals, completeness];
 
 const { values, positionals } = parseArgs({ options: { save: { type: "boolean", default: false } }, allowPositionals: true });
 const unknown = positionals.find((name) => !parts.some((part) => part.name === name));

@@ -30,7 +30,7 @@ export class Containers {
 
   /** Every container of every namespace. @throws RUNTIME_UNAVAILABLE */
   async list(): Promise<Target[]> {
-    const lists = await Promise.all(this.#namespaces.map((namespace) => this.#select(namespace, [])));
+    const lists = await Promise.all(this.#namespaces.map((namespace) => this.#all(namespace)));
     return lists.flat().map(({ target }) => target);
   }
 
@@ -42,7 +42,7 @@ export class Containers {
     }
     if (!this.#namespaces.includes(reference.namespace)) throw missing(id, `: its namespace is none of ${this.#namespaces.join(", ")}`);
     const exact = reference.kind === "id" ? await this.#get(reference.namespace, reference.idOrPrefix) : undefined;
-    const found = exact ?? one(id, reference, await this.#select(reference.namespace, [filterOf(reference)]));
+    const found = exact ?? one(id, reference, await this.#select(reference));
     return found.target;
   }
 
@@ -68,18 +68,35 @@ export class Containers {
     return container && this.#toFound(namespace, container.container, running?.process);
   }
 
-  async #select(namespace: string, filters: readonly string[]): Promise<Found[]> {
+  /** Those that a name may mean. Each is asked for by itself, as a list of tasks would ask what runs every container of the namespace. */
+  async #select(reference: Reference): Promise<Found[]> {
+    const { namespace } = reference;
+    const { containers } = await this.#call("containers.v1.Containers/List", namespace, { filters: [filterOf(reference)] });
+    return await Promise.all(
+      containers.map(async (container) => {
+        const running = await this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: container.id }).catch(orUndefined);
+        return this.#toFound(namespace, container, running?.process);
+      }),
+    );
+  }
+
+  async #all(namespace: string): Promise<Found[]> {
+    const [{ containers }, { tasks }] = await Promise.all([
+      this.#call("containers.v1.Containers/List", namespace, { filters: [] }),
+      this.#call("tasks.v1.Tasks/List", namespace, {}),
+    ]);
+    const byId = new Map(tasks.map((task) => [task.id, task]));
+    return containers.map((container) => this.#toFound(namespace, container, byId.get(container.id)));
+  }
+
+  /** @throws RUNTIME_UNAVAILABLE */
+  readonly #call: Api["call"] = async (name, namespace, request) => {
     try {
-      const [{ containers }, { tasks }] = await Promise.all([
-        this.#api.call("containers.v1.Containers/List", namespace, { filters }),
-        this.#api.call("tasks.v1.Tasks/List", namespace, {}),
-      ]);
-      const byId = new Map(tasks.map((task) => [task.id, task]));
-      return containers.map((container) => this.#toFound(namespace, container, byId.get(container.id)));
+      return await this.#api.call(name, namespace, request);
     } catch (cause) {
       throw toRuntimeError(cause);
     }
-  }
+  };
 
   #toFound(namespace: string, container: Container, task: Task | undefined): Found {
     const name = nameOf(namespace, container.id, container.labels);

@@ -103,6 +103,7 @@ export class ContainerdProcess implements Process {
       return (isAmbiguous(code) ? await this.#onMachine?.ended : undefined) ?? fromStatus(code);
     } finally {
       this.#isOver = true;
+      this.#reader.ended();
       this.#closeInput();
     }
   }
@@ -120,12 +121,19 @@ export class ContainerdProcess implements Process {
   }
 }
 
-/** Between the command and its FIFO a helper of the daemon copies: at a cut, what it has in its hands is waited for. */
+/** Between the command and its FIFO a helper of the daemon copies: what it has in its hands at the command's end is waited for before a cut. */
 class FifoReader extends Reader {
   #timer: NodeJS.Timeout | undefined;
+  #endedAt: number | undefined;
+
+  /** The command is over: it adds nothing any more. */
+  ended(): void {
+    this.#endedAt ??= performance.now();
+  }
 
   override cut(): void {
-    this.#timer ??= setTimeout(() => super.cut(), onItsWayMs);
+    const now = performance.now();
+    this.#timer ??= setTimeout(() => super.cut(), Math.max(0, (this.#endedAt ?? now) + onItsWayMs - now));
   }
 
   override close(): void {

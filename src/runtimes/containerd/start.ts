@@ -1,4 +1,5 @@
 import { closeSync } from "node:fs";
+import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec } from "../../exec/runtime.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
 import type { Api, Task } from "./api.ts";
@@ -9,6 +10,7 @@ import type { Marks } from "./mark.ts";
 import { MarkedTree } from "./marked-tree.ts";
 import { ContainerdProcess } from "./process.ts";
 import { isPowerful, type OciProcess, processOf, toExecProcess } from "./process-spec.ts";
+import { ContainerRoot } from "./root.ts";
 import { ContainerUsers, type OciUser } from "./user.ts";
 
 /** How long containerd may take to start a command, milliseconds: who waits is told within 5 s. */
@@ -85,10 +87,20 @@ async function begin(
 
 /** The command, or the login shell of whoever it runs as; and who that is, undefined for the container's own user. */
 function whatAndWho(own: OciProcess, task: Task | undefined, spec: ExecSpec): { args: readonly string[]; user: OciUser | undefined } {
-  const users = new ContainerUsers(task?.pid ?? 0);
+  const root = new ContainerRoot(task?.pid ?? 0);
+  const users = new ContainerUsers(root);
   const user = spec.user === undefined ? undefined : users.find(spec.user);
-  if (spec.command.length > 0) return { args: spec.command, user };
-  return { args: [users.shellOf((user ?? own.user)?.uid ?? 0)], user };
+  const [name, ...rest] = spec.command;
+  if (name === undefined) return { args: [users.shellOf((user ?? own.user)?.uid ?? 0)], user };
+  return { args: [inOwnPath(name, own, root, spec), ...rest], user };
+}
+
+/** A PATH that is given is the command's to use, and not where it is looked for: that is the container's own. */
+function inOwnPath(name: string, own: OciProcess, root: ContainerRoot, { env }: ExecSpec): string {
+  if (env.PATH === undefined || name.includes("/")) return name;
+  const path = root.find(name, own.env?.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length));
+  if (path !== undefined) return path;
+  throw new ExecgateError("COMMAND_NOT_FOUND", `${JSON.stringify(name)} was not found in the container's PATH.`, { field: "command" });
 }
 
 /** Whether a promise has settled, to be asked at any time. */

@@ -1,7 +1,6 @@
-import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { ExecgateError } from "../../errors.ts";
-import { addon } from "../descriptor/native.ts";
 import { findUser, parseUsers, type User } from "../passwd.ts";
+import type { ContainerRoot } from "./root.ts";
 
 /** A user as an OCI runtime is told of it: by numbers. */
 export interface OciUser {
@@ -10,16 +9,12 @@ export interface OciUser {
   readonly additionalGids?: readonly number[];
 }
 
-/** A passwd or group file that is longer says nothing that is worth its memory. */
-const fileBytesMax = 1024 * 1024;
-
-/** The users of a container, read as the container sees its files. */
+/** The users of a container. */
 export class ContainerUsers {
-  readonly #root: string;
+  readonly #root: ContainerRoot;
 
-  /** @param pid a process of the container */
-  constructor(pid: number) {
-    this.#root = `/proc/${pid}/root`;
+  constructor(root: ContainerRoot) {
+    this.#root = root;
   }
 
   /**
@@ -37,37 +32,19 @@ export class ContainerUsers {
   /** The login shell of a user where it is one that is there, else /bin/sh. */
   shellOf(uid: number): string {
     const shell = this.#user(String(uid))?.shell ?? "";
-    return shell !== "" && !/\/(?:nologin|false)$/.test(shell) && this.#has(shell) ? shell : "/bin/sh";
+    return shell !== "" && !/\/(?:nologin|false)$/.test(shell) && this.#root.isProgram(shell) ? shell : "/bin/sh";
   }
 
   #user(nameOrId: string): User | undefined {
-    return findUser(parseUsers(this.#read("/etc/passwd"), this.#read("/etc/group")), nameOrId);
+    return findUser(parseUsers(this.#root.read("/etc/passwd"), this.#root.read("/etc/group")), nameOrId);
   }
 
   #group(nameOrId: string): number {
-    const rows = this.#read("/etc/group").split("\n");
+    const rows = this.#root.read("/etc/group").split("\n");
     const gid = rows.map((line) => line.split(":")).find(([name]) => name === nameOrId)?.[2];
     const number = Number(gid ?? (isId(nameOrId) ? nameOrId : Number.NaN));
     if (Number.isNaN(number)) throw notFound(`There is no group ${JSON.stringify(nameOrId)} in the container.`);
     return number;
-  }
-
-  #has(path: string): boolean {
-    const fd = addon.openIn(this.#root, path);
-    if (fd < 0) return false;
-    closeSync(fd);
-    return true;
-  }
-
-  #read(path: string): string {
-    const fd = addon.openIn(this.#root, path);
-    if (fd < 0) return "";
-    try {
-      const stat = fstatSync(fd);
-      return stat.isFile() && stat.size <= fileBytesMax ? readFileSync(fd, "utf8") : "";
-    } finally {
-      closeSync(fd);
-    }
   }
 }
 

@@ -18,8 +18,8 @@ if (withoutContainerd === false) {
         dispose: () => daemon[Symbol.asyncDispose](),
       };
     },
-    // A terminal in a container moves 2 MB/s, and a start takes 25 ms: the rest of the 200 and 500 is in the soak.
-    { bursts: 20, failedStarts: 50 },
+    // A terminal in a container moves 2 MB/s, and a start takes 25 ms.
+    { bursts: 10, failedStarts: 50 },
   );
 } else {
   test("containerd is a runtime", { skip: withoutContainerd }, () => {});

@@ -113,9 +113,12 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
     const target = await runtime.resolve(daemon.target(id));
     daemon.signal("SIGSTOP");
     try {
-      await refused(runtime.resolve(daemon.target(id)), "RUNTIME_UNAVAILABLE");
       const starting = runtime.start(target, { ...plain, command: [...sh, "echo run >>/tmp/runs"] }, new AbortController().signal);
-      await refused(starting, "RUNTIME_UNAVAILABLE");
+      await Promise.all([
+        refused(starting, "RUNTIME_UNAVAILABLE"),
+        refused(runtime.resolve(daemon.target(id)), "RUNTIME_UNAVAILABLE"),
+        refused(runtime.ping(new AbortController().signal), "RUNTIME_UNAVAILABLE"),
+      ]);
     } finally {
       daemon.signal("SIGCONT");
     }

@@ -94,6 +94,11 @@ describe("a container of containerd", { skip: withoutContainerd, timeout: 60_000
       assert.equal(await said({ command: [...sh, "echo $TERM $FROM_IMAGE"], tty: size }), "xterm-256color yes");
     });
 
+    test("which is looked for in the container's own PATH, whatever PATH it is given", async () => {
+      assert.equal(await said({ command: ["sh", "-c", "echo $PATH"], env: { PATH: "/nowhere" } }), "/nowhere");
+      await assert.rejects(run({ command: ["plain"], env: { PATH: "/etc" } }), code("COMMAND_NOT_FOUND"));
+    });
+
     test("or says what is wrong with it", async () => {
       const refused = (spec: Partial<ExecSpec>, expected: Parameters<typeof code>[0]) =>
         assert.rejects(run({ command: ["true"], ...spec }), code(expected));
