@@ -12,14 +12,19 @@ export interface Found {
   /** Undefined while nothing of it runs. */
   readonly task: Task | undefined;
   readonly target: Target;
+  /** Of the clock that only grows, milliseconds. */
+  readonly foundAt: number;
 }
+
+/** How long what was found of a container is used: after that it may have been started anew. */
+const freshMs = 1000;
 
 /** Finds containers by what clients call them. */
 export class Containers {
   readonly #runtime: string;
   readonly #api: Api;
   readonly #namespaces: readonly string[];
-  /** What was found with a target, so that a start right after it asks only once. */
+  /** What was found with a target, so that a start right after it does not ask again. */
   readonly #found = new WeakMap<Target, Found>();
 
   constructor(runtime: string, api: Api, namespaces: readonly string[]) {
@@ -46,9 +51,11 @@ export class Containers {
     return found.target;
   }
 
-  /** What `target` was found with, or what it is now. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
+  /** What `target` was found with just now and runs, or what it is now. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
   async of(target: Target): Promise<Found> {
-    return this.#found.get(target) ?? (await this.now(target));
+    const found = this.#found.get(target);
+    const isFresh = found !== undefined && performance.now() - found.foundAt < freshMs && target.state === "running";
+    return isFresh ? found : await this.now(target);
   }
 
   /** What has become of `target`. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
@@ -108,7 +115,7 @@ export class Containers {
       state: stateOf(task),
       labels: Object.freeze({ ...container.labels }),
     });
-    const found = { namespace, container, task, target };
+    const found = { namespace, container, task, target, foundAt: performance.now() };
     this.#found.set(target, found);
     return found;
   }

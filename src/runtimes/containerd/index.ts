@@ -3,7 +3,7 @@ import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exe
 import { refuseUnpassable } from "../unpassable.ts";
 import { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
-import { Containers, type Found, requireRunning } from "./containers.ts";
+import { Containers, requireRunning } from "./containers.ts";
 import { Exec } from "./exec.ts";
 import { toRuntimeError, toStartError } from "./failure.ts";
 import { FifoFolder } from "./fifos.ts";
@@ -66,7 +66,8 @@ class ContainerdRuntime implements Runtime {
   async start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
     signal.throwIfAborted();
     refuseUnpassable(spec);
-    const found = await this.#runningOne(target);
+    const found = await this.#containers.of(target);
+    requireRunning(found);
     signal.throwIfAborted();
     this.#guard.watch();
     try {
@@ -110,14 +111,6 @@ class ContainerdRuntime implements Runtime {
     this.#guard.close();
     this.#fifos.close();
     this.#api.close();
-  }
-
-  /** What was found a while ago may run again by now. */
-  async #runningOne(target: Target): Promise<Found> {
-    const found = await this.#containers.of(target);
-    const now = found.target.state === "running" ? found : await this.#containers.now(target);
-    requireRunning(now);
-    return now;
   }
 
   /** Why a start failed: the container may have changed meanwhile, which the messages of its parts do not say. */

@@ -12,8 +12,8 @@ export interface MarkedTreeOptions {
   readonly mark: Mark;
   /** The command, as the daemon sees it. */
   readonly pid: number;
-  /** A process that is in the container for as long as that runs. */
-  readonly containerPid: number;
+  /** The container's first process, if it can be seen from here. */
+  readonly containerPid: number | undefined;
   /** Whether a command in this container can take the mark off, or leave the container. */
   readonly canLeave: boolean;
 }
@@ -31,7 +31,7 @@ export class MarkedTree {
     const { pid, containerPid } = options;
     this.#isSeen = readMark(pid) === options.mark;
     this.#startedAt = this.#isSeen ? readStart(pid) : undefined;
-    this.#group = (this.#isSeen ? groupOf(pid) : undefined) ?? groupOf(containerPid);
+    this.#group = (this.#isSeen ? groupOf(pid) : undefined) ?? (containerPid === undefined ? undefined : groupOf(containerPid));
   }
 
   /** Whether any of it was ever found on this machine. */

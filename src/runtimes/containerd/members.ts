@@ -20,9 +20,14 @@ export function groupOf(pid: number): string | undefined {
   return undefined;
 }
 
+/** Whether a process of this number is here, and in a group of this name: that of another machine or PID namespace hardly is. */
+export function isInGroup(pid: number, name: string): boolean {
+  return [...parseGroups(read(`/proc/${pid}/cgroup`)).values()].some((path) => path.split("/").some((part) => part.includes(name)));
+}
+
 /** The processes in a group and the groups below it; all that there are when the group is not known. None in a group that is gone. */
 export function membersOf(group: string | undefined): number[] {
-  if (group === undefined) return list("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  if (group === undefined) return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
   const own = read(join(group, "cgroup.procs")).split("\n").filter(Boolean).map(Number);
   const below = readdirSafely(group).flatMap((name) => membersOf(join(group, name)));
   return [...own, ...below];
@@ -34,10 +39,6 @@ function readdirSafely(group: string): string[] {
   } catch {
     return [];
   }
-}
-
-function list(directory: string): string[] {
-  return readdirSync(directory);
 }
 
 function read(path: string): string {

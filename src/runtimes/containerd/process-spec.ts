@@ -21,15 +21,27 @@ interface Rlimit {
 /** With one of these a command can take marks off, or leave the container. */
 const powers = ["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_SYS_PTRACE", "CAP_SYS_MODULE"];
 
-/** The process of a container's own, after which every other is made. @throws RUNTIME_UNAVAILABLE */
-export function processOf(container: Container): OciProcess {
+/** What is needed of a container's OCI spec. */
+export interface OciSpec {
+  /** The container's own process, after which every other is made. */
+  readonly process: OciProcess;
+  /** What the control group of its processes is called. */
+  readonly group: string;
+}
+
+/** @throws RUNTIME_UNAVAILABLE when it cannot be read */
+export function specOf({ id, spec }: Container): OciSpec {
   try {
-    const { process } = JSON.parse(container.spec?.value.toString("utf8") ?? "") as { process?: OciProcess };
-    if (process !== undefined) return process;
+    const { process, linux } = JSON.parse(spec?.value.toString("utf8") ?? "") as {
+      process?: OciProcess;
+      linux?: { cgroupsPath?: string };
+    };
+    // `/parent/name`, or `parent:prefix:name` where systemd makes the groups.
+    if (process !== undefined) return { process, group: linux?.cgroupsPath?.split(/[/:]/).at(-1) || id };
   } catch {
     // It is said below.
   }
-  throw new ExecgateError("RUNTIME_UNAVAILABLE", `The specification of container ${container.id} cannot be read.`);
+  throw new ExecgateError("RUNTIME_UNAVAILABLE", `The specification of container ${id} cannot be read.`);
 }
 
 /** Whether the commands of a container may do what is kept from ordinary ones. */

@@ -9,11 +9,11 @@ const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /** The files of a container as it sees them itself; no link leads out of it. */
 export class ContainerRoot {
-  readonly #path: string;
+  readonly #path: string | undefined;
 
-  /** @param pid a process of the container */
-  constructor(pid: number) {
-    this.#path = `/proc/${pid}/root`;
+  /** @param pid a process of the container; without one there are no files */
+  constructor(pid: number | undefined) {
+    this.#path = pid === undefined ? undefined : `/proc/${pid}/root`;
   }
 
   /** The text of a file; empty when there is none. */
@@ -34,7 +34,7 @@ export class ContainerRoot {
   }
 
   #open<T>(path: string, look: (fd: number, stat: Stats) => T): T | undefined {
-    const fd = addon.openIn(this.#path, path);
+    const fd = this.#path === undefined ? -1 : addon.openIn(this.#path, path);
     if (fd < 0) return undefined;
     try {
       return look(fd, fstatSync(fd));

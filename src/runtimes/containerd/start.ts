@@ -2,14 +2,15 @@ import { closeSync } from "node:fs";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec } from "../../exec/runtime.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
-import type { Api, Task } from "./api.ts";
+import type { Api } from "./api.ts";
 import type { Found } from "./containers.ts";
 import { Exec } from "./exec.ts";
 import type { FifoFolder, Fifos } from "./fifos.ts";
 import type { Marks } from "./mark.ts";
 import { MarkedTree } from "./marked-tree.ts";
+import { isInGroup } from "./members.ts";
 import { ContainerdProcess } from "./process.ts";
-import { isPowerful, type OciProcess, processOf, toExecProcess } from "./process-spec.ts";
+import { isPowerful, type OciProcess, specOf, toExecProcess } from "./process-spec.ts";
 import { ContainerRoot } from "./root.ts";
 import { ContainerUsers, type OciUser } from "./user.ts";
 
@@ -48,8 +49,9 @@ async function begin(
   signal: AbortSignal,
 ): Promise<ContainerdProcess> {
   const { api, marks } = deps;
-  const own = processOf(container);
-  const { args, user } = whatAndWho(own, task, spec);
+  const { process: own, group } = specOf(container);
+  const containerPid = task !== undefined && isInGroup(task.pid, group) ? task.pid : undefined;
+  const { args, user } = whatAndWho(own, containerPid, spec);
   const isTerminal = spec.tty !== undefined;
   const mark = marks.take();
   const exec = new Exec(api, { namespace, containerId: container.id, execId: `${execPrefix}${mark}` });
@@ -66,7 +68,7 @@ async function begin(
     const isOver = settled(status);
     const pid = await starting;
     onMachine = ForeignProcess.open(pid);
-    const tree = new MarkedTree({ marks, mark, pid, containerPid: task?.pid ?? 0, canLeave: isPowerful(own) });
+    const tree = new MarkedTree({ marks, mark, pid, containerPid, canLeave: isPowerful(own) });
     const stdin = fifos.stdin === "" ? undefined : await fifos.openInput(isOver);
     const parts = { exec, status, tree, onMachine, ends: { stdin, outputs }, isTerminal };
     const process: ContainerdProcess = new ContainerdProcess(parts, () => {
@@ -86,8 +88,8 @@ async function begin(
 }
 
 /** The command, or the login shell of whoever it runs as; and who that is, undefined for the container's own user. */
-function whatAndWho(own: OciProcess, task: Task | undefined, spec: ExecSpec): { args: readonly string[]; user: OciUser | undefined } {
-  const root = new ContainerRoot(task?.pid ?? 0);
+function whatAndWho(own: OciProcess, pid: number | undefined, spec: ExecSpec): { args: readonly string[]; user: OciUser | undefined } {
+  const root = new ContainerRoot(pid);
   const users = new ContainerUsers(root);
   const user = spec.user === undefined ? undefined : users.find(spec.user);
   const [name, ...rest] = spec.command;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ExecSpec } from "../../../src/exec/runtime.ts";
-import { isPowerful, processOf, toExecProcess } from "../../../src/runtimes/containerd/process-spec.ts";
+import { isPowerful, specOf, toExecProcess } from "../../../src/runtimes/containerd/process-spec.ts";
 
 const plain: ExecSpec = { command: ["true"], env: {}, cwd: undefined, user: undefined, tty: undefined, stdin: false };
 const mark = 2 ** 51 + 7;
@@ -59,9 +59,18 @@ describe("the process of an exec", () => {
     assert.equal(isPowerful({}), false);
   });
 
+  test("is of a container whose control group has a name", () => {
+    const groupOf = (linux?: object): string =>
+      specOf({ id: "web", labels: {}, spec: { typeUrl: "", value: Buffer.from(JSON.stringify({ process: {}, linux })) } }).group;
+    assert.equal(groupOf({ cgroupsPath: "/default/web-1" }), "web-1");
+    assert.equal(groupOf({ cgroupsPath: "kubepods.slice:cri-containerd:0123" }), "0123");
+    assert.equal(groupOf({}), "web");
+    assert.equal(groupOf(), "web");
+  });
+
   test("needs a specification that can be read", () => {
     for (const spec of [null, { typeUrl: "", value: Buffer.from("{") }, { typeUrl: "", value: Buffer.from("{}") }]) {
-      assert.throws(() => processOf({ id: "web", labels: {}, spec }), { code: "RUNTIME_UNAVAILABLE" });
+      assert.throws(() => specOf({ id: "web", labels: {}, spec }), { code: "RUNTIME_UNAVAILABLE" });
     }
   });
 });
