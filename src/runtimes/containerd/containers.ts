@@ -19,6 +19,9 @@ export interface Found {
 /** How long what was found of a container is used: after that it may have been started anew. */
 const freshMs = 1000;
 
+/** Names whose ids are remembered. */
+const rememberedMax = 1000;
+
 /** Finds containers by what clients call them. */
 export class Containers {
   readonly #runtime: string;
@@ -26,6 +29,8 @@ export class Containers {
   readonly #namespaces: readonly string[];
   /** What was found with a target, so that a start right after it does not ask again. */
   readonly #found = new WeakMap<Target, Found>();
+  /** The ids that names meant when they were asked for last. */
+  readonly #remembered = new Map<string, string>();
 
   constructor(runtime: string, api: Api, namespaces: readonly string[]) {
     this.#runtime = runtime;
@@ -67,24 +72,39 @@ export class Containers {
   }
 
   async #get(namespace: string, id: string): Promise<Found | undefined> {
-    const task = this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: id });
-    const [container, running] = await Promise.all([
+    const [answer, task] = await Promise.all([
       this.#api.call("containers.v1.Containers/Get", namespace, { id }).catch(orUndefined),
-      task.catch(orUndefined),
+      this.#task(namespace, id),
     ]);
-    return container && this.#toFound(namespace, container.container, running?.process);
+    return answer && this.#toFound(namespace, answer.container, task);
   }
 
-  /** Those that a name may mean. Each is asked for by itself, as a list of tasks would ask what runs every container of the namespace. */
+  /** Those that a name may mean. The task of what it meant before is asked for meanwhile: as a rule it means the same again. */
   async #select(reference: Reference): Promise<Found[]> {
     const { namespace } = reference;
-    const { containers } = await this.#call("containers.v1.Containers/List", namespace, { filters: [filterOf(reference)] });
+    const filter = filterOf(reference);
+    const remembered = this.#remembered.get(namespace + filter);
+    const early = remembered === undefined ? undefined : this.#task(namespace, remembered);
+    early?.catch(() => {});
+    const { containers } = await this.#call("containers.v1.Containers/List", namespace, { filters: [filter] });
+    const [first] = containers;
+    if (first !== undefined && containers.length === 1) this.#remember(namespace + filter, first.id);
     return await Promise.all(
       containers.map(async (container) => {
-        const running = await this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: container.id }).catch(orUndefined);
-        return this.#toFound(namespace, container, running?.process);
+        const task = container.id === remembered ? await early : await this.#task(namespace, container.id);
+        return this.#toFound(namespace, container, task);
       }),
     );
+  }
+
+  /** Each is asked for by itself: a list of tasks would ask what runs every container of the namespace. */
+  async #task(namespace: string, id: string): Promise<Task | undefined> {
+    return (await this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: id }).catch(orUndefined))?.process;
+  }
+
+  #remember(name: string, id: string): void {
+    if (this.#remembered.size >= rememberedMax) this.#remembered.clear();
+    this.#remembered.set(name, id);
   }
 
   async #all(namespace: string): Promise<Found[]> {

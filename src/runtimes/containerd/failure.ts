@@ -13,7 +13,7 @@ const startFailures = [
   {
     code: "OVERLOADED",
     field: undefined,
-    text: /resource temporarily unavailable|cannot allocate memory|too many open files|no space left|can't get final child's PID/i,
+    text: /resource temporarily unavailable|cannot allocate memory|too many open files|no space left|can't get final child's PID|read init-p|new OS thread/i,
   },
   { code: "CWD_NOT_FOUND", field: "cwd", text: /chdir to cwd|chdir to `|working directory|\bcwd\b/i },
   { code: "USER_NOT_FOUND", field: "user", text: /unable to find user|no matching entries in passwd|setgroups|unable to find group/i },

@@ -15,7 +15,7 @@ import { ContainerRoot } from "./root.ts";
 import { ContainerUsers, type OciUser } from "./user.ts";
 
 /** How long containerd may take to start a command, milliseconds: who waits is told within 5 s. */
-const startMsMax = 4500;
+const startMsMax = 4000;
 
 /** What begins an exec's id; behind it stands the mark of its processes. */
 export const execPrefix = "execgate-";

@@ -154,15 +154,20 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
     running.release();
   });
 
-  test("a container without room for processes starts a command, which says itself that it can start no other", async () => {
+  test("a container without room for processes refuses, or starts a command that says itself that it can start no other", async () => {
     const id = await container();
     const { pid } = await task(id);
     const limit = join(groupOf(pid)?.replace("/unified/", "/pids/") ?? "", "pids.max");
     const before = readFileSync(limit, "utf8");
     writeFileSync(limit, "1");
-    const { stderr, exit } = await inTime(runOn(runtime, daemon.target(id), { command: [...sh, "true & wait $!"] }));
-    assert.match(stderr.toString(), /can't fork/);
-    assert.notEqual(exit.code, 0);
+    // What starts the command needs threads for a moment, and may or may not find the room that others leave.
+    for (let tries = 0; tries < 5; tries++) {
+      const running = inTime(runOn(runtime, daemon.target(id), { command: [...sh, "true & wait $!"] }));
+      const ran = await running.catch(code("OVERLOADED"));
+      if (typeof ran === "boolean") continue;
+      assert.match(ran.stderr.toString(), /can't fork/);
+      assert.notEqual(ran.exit.code, 0);
+    }
     writeFileSync(limit, before);
     assert.equal(await run(id, "true & wait $!; echo room"), "room\n");
     await until(() => daemon.execs(id).length === 0 && daemon.fifos().length === 0);
