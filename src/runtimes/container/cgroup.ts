@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
-import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Termination } from "../../exec/runtime.ts";
+import { Entry } from "./entry.ts";
 import { Lifeline } from "./lifeline.ts";
 
 /** How long an end is waited for, milliseconds. What is frozen, or waits for a disk, does not end before it goes on. */
@@ -11,15 +12,20 @@ const endMsMax = 4000;
 /**
  * Control groups of execs, each below the one of its container, so that the container's limits hold for it as before. Only where the
  * gateway is root on the container's own machine and has the hierarchy of version 2.
+ *
+ * Their files are in the kernel's memory: a read takes microseconds, where the thread pool would take a millisecond. Only the entry of
+ * a process is waited for elsewhere, because it may take ten.
  */
 export class ContainerCgroups {
   readonly #mount: string | null;
   readonly #lifeline: Lifeline;
+  readonly #entry: Entry | undefined;
 
   /** @param mount where the hierarchy is mounted; null: it cannot be used */
   constructor(mount: string | null = process.getuid?.() === 0 ? findMount() : null) {
     this.#mount = mount;
     this.#lifeline = new Lifeline();
+    this.#entry = mount === null ? undefined : new Entry(mount);
   }
 
   /** Whether there is a hierarchy that can be used. */
@@ -32,16 +38,16 @@ export class ContainerCgroups {
    * @param pid of the container's first process
    * @param id the container's own, which the path of its group has in it: proof that the pid is of this machine
    */
-  async open(pid: number, id: string, mark: string): Promise<ExecCgroup | undefined> {
-    if (this.#mount === null || pid <= 0) return undefined;
+  open(pid: number, id: string, mark: string): ExecCgroup | undefined {
+    if (this.#mount === null || this.#entry === undefined || pid <= 0) return undefined;
     try {
-      const path = /^0::(.*)$/m.exec(await readFile(`/proc/${pid}/cgroup`, "utf8"))?.[1];
+      const path = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
       if (!path?.includes(id)) return undefined;
       const parent = join(this.#mount, path);
       this.#lifeline.guard(parent);
       const directory = join(parent, this.#lifeline.groupName(mark));
-      await mkdir(directory);
-      return new ExecCgroup(directory, parent);
+      mkdirSync(directory);
+      return new ExecCgroup(directory, parent, namespacePids(String(pid)).length, this.#entry.expect());
     } catch {
       return undefined;
     }
@@ -56,25 +62,42 @@ export class ContainerCgroups {
 export class ExecCgroup {
   readonly #directory: string;
   readonly #parent: string;
+  readonly #depth: number;
+  readonly #expected: () => void;
 
-  constructor(directory: string, parent: string) {
+  /**
+   * @param depth how many pid namespaces the container's processes are in
+   * @param expected called when nobody is about to enter any more
+   */
+  constructor(directory: string, parent: string, depth: number, expected: () => void) {
     this.#directory = directory;
     this.#parent = parent;
+    this.#depth = depth;
+    this.#expected = expected;
+  }
+
+  /** The pid on this machine of the container's process that is `pid` to the container; undefined when there is none. */
+  find(pid: number): number | undefined {
+    const found = members(this.#parent).find((member) => {
+      const pids = namespacePids(member);
+      return pids.length === this.#depth && pids.at(-1) === String(pid);
+    });
+    return found === undefined ? undefined : Number(found);
   }
 
   /** Takes a process in. It must not have forked yet. @throws Error when it is gone, or the kernel refuses */
   async enter(pid: number): Promise<void> {
     // To the kernel 0 is whoever writes it.
     if (pid <= 1) throw new Error(`${pid} is no process of a container`);
-    await writeFile(join(this.#directory, "cgroup.procs"), String(pid));
+    await writeFile(join(this.#directory, "cgroup.procs"), String(pid)).finally(this.#expected);
   }
 
   /** Ends everybody in it. */
   async kill(): Promise<Termination> {
     const deadline = performance.now() + endMsMax;
-    for (let pauseMs = 1; await this.#isPopulated(); pauseMs = Math.min(pauseMs * 2, 50)) {
+    for (let pauseMs = 1; this.#isPopulated(); pauseMs = Math.min(pauseMs * 2, 50)) {
       if (performance.now() > deadline) return "bestEffort";
-      await writeFile(join(this.#directory, "cgroup.kill"), "1").catch(() => undefined);
+      tryTo(() => writeFileSync(join(this.#directory, "cgroup.kill"), "1"));
       await delay(pauseMs);
     }
     return "verified";
@@ -82,26 +105,46 @@ export class ExecCgroup {
 
   /** Removes the group. Who is still in it is given back to the container. */
   async release(): Promise<void> {
-    for (const pid of await this.#members()) await writeFile(join(this.#parent, "cgroup.procs"), pid).catch(() => undefined);
+    this.#expected();
+    for (const pid of members(this.#directory)) tryTo(() => writeFileSync(join(this.#parent, "cgroup.procs"), pid));
     // A process that has just ended may be in it for a moment longer.
-    for (let tries = 0; tries < 10 && !(await this.#isRemoved()); tries++) await delay(5 << tries);
+    for (let tries = 0; tries < 10 && tryTo(() => rmdirSync(this.#directory)) === "EBUSY"; tries++) await delay(5 << tries);
   }
 
-  async #isRemoved(): Promise<boolean> {
-    return await rmdir(this.#directory).then(
-      () => true,
-      (cause: NodeJS.ErrnoException) => cause.code !== "EBUSY",
-    );
-  }
-
-  async #isPopulated(): Promise<boolean> {
-    const events = await readFile(join(this.#directory, "cgroup.events"), "utf8").catch(() => "populated 0");
+  #isPopulated(): boolean {
+    let events = "";
+    tryTo(() => {
+      events = readFileSync(join(this.#directory, "cgroup.events"), "utf8");
+    });
     return events.includes("populated 1");
   }
+}
 
-  async #members(): Promise<string[]> {
-    const text = await readFile(join(this.#directory, "cgroup.procs"), "utf8").catch(() => "");
-    return text.split("\n").filter((line) => line !== "");
+/** The processes of a group, without those of groups below it. */
+function members(directory: string): string[] {
+  let text = "";
+  tryTo(() => {
+    text = readFileSync(join(directory, "cgroup.procs"), "utf8");
+  });
+  return text.split("\n").filter((line) => line !== "");
+}
+
+/** What a process is called in each pid namespace that it is in, the innermost last. */
+function namespacePids(pid: string): string[] {
+  let status = "";
+  tryTo(() => {
+    status = readFileSync(`/proc/${pid}/status`, "latin1");
+  });
+  return /^NSpid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? [];
+}
+
+/** The code of the error, where what was tried failed because somebody or something had gone meanwhile. */
+function tryTo(step: () => void): string | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code ?? "unknown";
   }
 }
 

@@ -16,6 +16,9 @@ export interface Container {
   readonly isPrivileged: boolean;
 }
 
+/** What runc is for a moment, in the container, before it becomes the command. */
+const starterThreads = 8;
+
 /** What the daemon gives to those that say nothing. */
 const searchPathDefault = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -64,6 +67,13 @@ export async function listContainers(engine: Engine, runtime: string): Promise<T
     const name = (Names.find((entry) => entry.lastIndexOf("/") <= 0) ?? immutableId).replace(/^\//, "");
     return Object.freeze({ id: `${runtime}:${name}`, runtime, name, immutableId, state, labels: Labels ?? {} });
   });
+}
+
+/** Whether a container has as many processes as it may. It is asked when a start failed for a reason that its text does not tell. */
+export async function isFull(engine: Engine, id: string): Promise<boolean> {
+  const answer = await engine.call("GET", `/containers/${id}/stats?stream=false&one-shot=true`).catch(() => undefined);
+  const { current = 0, limit } = (answer?.body as { pids_stats?: { current?: number; limit?: number } } | undefined)?.pids_stats ?? {};
+  return limit !== undefined && limit > 0 && current + starterThreads >= limit;
 }
 
 /** Says in the words of the interface why a container cannot be used. */

@@ -10,9 +10,9 @@ export type EngineAddress =
   | { readonly hostname: string; readonly port: number; readonly tls: TlsPaths | undefined };
 
 export interface TlsPaths {
-  readonly certFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-  readonly caFile?: string | undefined;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
 }
 
 /** What a daemon answered. */
@@ -28,7 +28,7 @@ export interface Call {
 }
 
 /** How long a daemon may take for an answer, milliseconds. */
-const answerMsMax = 4000;
+const answerMsMax = 3000;
 /** Some ten thousand containers in a list. */
 const answerBytesMax = 64 * 1024 * 1024;
 /** The newest version of the interface that this client was written for. */
@@ -113,7 +113,8 @@ export class Engine {
       });
       request.on("error", (cause) => {
         clearTimeout(timer);
-        if (request.reusedSocket && !isAgain && !signal?.aborted) {
+        const isStale = request.reusedSocket && ["ECONNRESET", "EPIPE"].includes((cause as NodeJS.ErrnoException).code ?? "");
+        if (isStale && !isAgain) {
           resolve(this.#send(method, path, { body, ...(signal && { signal }) }, true));
           return;
         }
@@ -130,7 +131,16 @@ export class Engine {
     if ("socket" in address) return sendPlain({ ...all, socketPath: address.socket });
     const { hostname, port, tls } = address;
     if (tls === undefined) return sendPlain({ ...all, hostname, port });
-    return sendTls({ ...all, hostname, port, servername: hostname, minVersion: "TLSv1.2", ...readTls(tls) });
+    return sendTls({ ...all, hostname, port, minVersion: "TLSv1.2", ...this.#readTls(tls) });
+  }
+
+  /** Read for each request, so that files that were renewed are used. @throws RUNTIME_UNAVAILABLE */
+  #readTls({ certFile, keyFile, caFile }: TlsPaths) {
+    try {
+      return { cert: readFileSync(certFile), key: readFileSync(keyFile), ca: readFileSync(caFile) };
+    } catch (cause) {
+      throw this.#unavailable(cause);
+    }
   }
 
   #unavailable(cause: unknown): ExecgateError {
@@ -146,15 +156,6 @@ function isTls(address: EngineAddress): boolean {
 
 function place(address: EngineAddress): string {
   return "socket" in address ? address.socket : `${address.hostname}:${address.port}`;
-}
-
-/** Read for each connection, so that files that were renewed are used. */
-function readTls({ certFile, keyFile, caFile }: TlsPaths) {
-  return {
-    ...(certFile && { cert: readFileSync(certFile) }),
-    ...(keyFile && { key: readFileSync(keyFile) }),
-    ...(caFile && { ca: readFileSync(caFile) }),
-  };
 }
 
 async function readBody(answer: IncomingMessage): Promise<Answer> {

@@ -30,7 +30,7 @@ export interface Parts {
 /** How often the daemon is asked whether a command has ended whose streams are held by others, milliseconds. */
 const askEveryMs = 250;
 /** How long a command may go on whose connection is gone, milliseconds: the daemon may be ending it. */
-const strayMsMax = 3000;
+const strayMsMax = 1500;
 
 /** A command in a container. */
 export class DockerProcess implements Process {

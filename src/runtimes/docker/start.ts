@@ -46,7 +46,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
   signal.throwIfAborted();
   const { container, cgroups } = place;
   const mark = randomBytes(16).toString("hex");
-  const group = await cgroups.open(container.pid, container.id, mark);
+  const group = cgroups.open(container.pid, container.id, mark);
   let streams: Streams | undefined;
   try {
     streams = await connect(
@@ -57,12 +57,12 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
     const output = new GatedOutput(streams.output, mark, spec.tty !== undefined);
     const pid = await inTime(streams, waitAtGate(output, spec));
     if (pid === undefined) {
-      if (!isShellMissing(output.said)) throw notStarted(output.said, spec);
+      if (!isShellMissing(output.said)) throw await notStarted(place.engine, container.id, output.said, spec);
       await group?.release();
       return noShell;
     }
     signal.throwIfAborted();
-    const seen = await prepare(streams.exec, spec, group);
+    const seen = await prepare(streams.exec, spec, group, pid);
     signal.throwIfAborted();
     await streams.input.write(go);
     if ((await inTime(streams, output.hear()))?.word !== "passed") throw vanished();
@@ -97,15 +97,13 @@ async function waitAtGate(output: GatedOutput, spec: ExecSpec): Promise<number |
   return heard?.word === "ready" ? heard.pid : undefined;
 }
 
-/** Does what must be done before the command begins: its terminal gets its size, and its processes a group. */
-async function prepare(exec: Exec, spec: ExecSpec, group: ExecCgroup | undefined) {
-  const [pid] = await Promise.all([group && exec.pid(), spec.tty && exec.resize(spec.tty)]);
-  if (group === undefined || pid === undefined) return { foreign: undefined, isGrouped: false };
-  const isGrouped = await group.enter(pid).then(
-    () => true,
-    () => false,
-  );
-  return { foreign: ForeignProcess.open(pid), isGrouped };
+/** Does what must be done before the command begins: its terminal gets its size, and its processes a group. `pid` is the container's word for it. */
+async function prepare(exec: Exec, spec: ExecSpec, group: ExecCgroup | undefined, pid: number) {
+  const hostPid = group?.find(pid);
+  const entered = hostPid === undefined ? undefined : group?.enter(hostPid);
+  const [entry] = await Promise.allSettled([entered, spec.tty && exec.resize(spec.tty)]);
+  const isGrouped = hostPid !== undefined && entry.status === "fulfilled";
+  return { foreign: isGrouped ? ForeignProcess.open(hostPid) : undefined, isGrouped };
 }
 
 /** Without a gate nobody can say what came forth before the group was entered. */
@@ -114,10 +112,10 @@ async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal): Pro
     throw new ExecgateError("COMMAND_NOT_FOUND", "The image has no shell; name a command.", { field: "command" });
   signal.throwIfAborted();
   const mark = randomBytes(16).toString("hex");
-  const group = await place.cgroups.open(place.container.pid, place.container.id, mark);
+  const group = place.cgroups.open(place.container.pid, place.container.id, mark);
   const streams = await connect(place, { ...spec, env: { ...spec.env, EXECGATE_SESSION: mark } }, spec.command);
   try {
-    const pid = await inTime(streams, untilStarted(streams, spec));
+    const pid = await inTime(streams, untilStarted(place, streams, spec));
     const foreign = group && ForeignProcess.open(pid);
     await group?.enter(pid).catch(() => undefined);
     if (spec.tty) await streams.exec.resize(spec.tty);
@@ -130,9 +128,9 @@ async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal): Pro
 }
 
 /** The pid of the command as soon as it runs. @throws what the daemon says instead */
-async function untilStarted({ exec, output }: Streams, spec: ExecSpec): Promise<number> {
+async function untilStarted({ engine, container }: Place, { exec, output }: Streams, spec: ExecSpec): Promise<number> {
   const pid = await exec.pid();
-  if (pid === undefined) throw notStarted(await textOf(output), spec);
+  if (pid === undefined) throw await notStarted(engine, container.id, await textOf(output), spec);
   return pid;
 }
 

@@ -35,7 +35,7 @@ describe("control groups of execs in a container", { skip }, () => {
 
   /** A shell that waits for a line before it goes on. */
   async function entered(mark: string, script: string) {
-    const group = await groups.open(container.pid ?? 0, id, mark);
+    const group = groups.open(container.pid ?? 0, id, mark);
     assert.ok(group);
     const shell = spawn("sh", ["-c", `read line; ${script}`]);
     await group.enter(shell.pid ?? 0);
@@ -72,8 +72,8 @@ describe("control groups of execs in a container", { skip }, () => {
   });
 
   test("are not made for a process that is none of the container's", async () => {
-    assert.equal(await groups.open(process.pid, id, "other"), undefined);
-    assert.equal(await groups.open(0, id, "none"), undefined);
+    assert.equal(groups.open(process.pid, id, "other"), undefined);
+    assert.equal(groups.open(0, id, "none"), undefined);
   });
 
   test("are ended when the gateway is gone", async () => {
@@ -81,7 +81,7 @@ describe("control groups of execs in a container", { skip }, () => {
     const script = `
       import { spawn } from "node:child_process";
       import { ContainerCgroups } from ${JSON.stringify(new URL("../../../src/runtimes/container/cgroup.js", import.meta.url).href)};
-      const group = await new ContainerCgroups().open(${container.pid}, ${JSON.stringify(id)}, "lost");
+      const group = new ContainerCgroups().open(${container.pid}, ${JSON.stringify(id)}, "lost");
       const shell = spawn("sh", ["-c", "read line; setsid sleep ${sleep} & sleep ${sleep}"], { stdio: ["pipe", "ignore", "ignore"] });
       await group.enter(shell.pid);
       shell.stdin.write("\\n");

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Runtime } from "../../../src/exec/runtime.ts";
+import { createDockerRuntime } from "../../../src/runtimes/docker/index.ts";
+import { run, start } from "../../conformance/process.ts";
+import { code } from "../../conformance/runtime-start.ts";
+import { ContainerDaemons, hasContainers, imageUser } from "../../fixtures/container-daemons.ts";
+import { skipWithout } from "../../fixtures/require.ts";
+
+const shell = ["/bin/sh", "-c"];
+
+describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainers) }, () => {
+  let daemons: ContainerDaemons;
+  let runtime: Runtime;
+  let id: string;
+
+  before(async () => {
+    daemons = await ContainerDaemons.start();
+    id = await daemons.container("web", "--label", "tier=front", "--env", "PLACE=here", "--workdir", "/root");
+    runtime = createDockerRuntime("edge1", { socket: daemons.dockerSocket });
+  });
+  after(async () => {
+    await runtime.close();
+    await daemons[Symbol.asyncDispose]();
+  });
+
+  test("a container is found by its name, its id, and a beginning of its id, and is one target", async () => {
+    const expected = { id: "edge1:web", runtime: "edge1", name: "web", immutableId: id, state: "running", labels: { tier: "front" } };
+    for (const name of ["web", id, id.slice(0, 12), id.slice(0, 5)]) assert.deepEqual(await runtime.resolve(`edge1:${name}`), expected);
+    assert.deepEqual(await runtime.targets(), [expected]);
+  });
+
+  test("what is no name is no target, and is not asked for", async () => {
+    for (const name of ["", "no", "../web", "web/json", "web?all=1", "WEB", `${id}0`, "%2e"]) {
+      await assert.rejects(runtime.resolve(`edge1:${name}`), code("TARGET_NOT_FOUND"), name);
+    }
+  });
+
+  test("a beginning that several ids have is ambiguous", async () => {
+    const ids = [id];
+    for (let i = 0; new Set(ids.map((one) => one[0])).size === ids.length; i++) {
+      ids.push(await daemons.docker("create", "--name", `more${i}`, "busybox:local", "true"));
+    }
+    const first = ids.at(-1)?.[0] ?? "";
+    await assert.rejects(runtime.resolve(`edge1:${first}`), code("TARGET_AMBIGUOUS"));
+  });
+
+  test("a container that does not run says its state", async () => {
+    await daemons.container("halted");
+    const refused = async (state: string) => {
+      const target = await runtime.resolve("edge1:halted");
+      assert.equal(target.state, state);
+      await assert.rejects(start(runtime, "edge1:halted", { command: ["true"] }), (error: { code: string; details: { state: string } }) => {
+        assert.deepEqual([error.code, error.details.state], ["TARGET_NOT_RUNNING", state]);
+        return true;
+      });
+    };
+    await daemons.docker("pause", "halted");
+    await refused("paused");
+    await daemons.docker("unpause", "halted");
+    // Paused only after the look at it: the daemon itself refuses then.
+    const target = await runtime.resolve("edge1:halted");
+    await daemons.docker("pause", "halted");
+    const spec = { command: ["true"], env: {}, cwd: undefined, user: undefined, tty: undefined, stdin: false };
+    await assert.rejects(runtime.start(target, spec, new AbortController().signal), code("TARGET_NOT_RUNNING"));
+    await daemons.docker("kill", "halted");
+    await refused("exited");
+    await daemons.docker("rm", "halted");
+    await assert.rejects(runtime.start(target, spec, new AbortController().signal), code("TARGET_NOT_FOUND"));
+  });
+
+  test("each thing that is missing is an error of its own", async () => {
+    const refused = (spec: object) => start(runtime, "edge1:web", spec);
+    await assert.rejects(refused({ command: ["no-such"] }), code("COMMAND_NOT_FOUND"));
+    await assert.rejects(refused({ command: ["/etc/passwd"] }), code("COMMAND_NOT_EXECUTABLE"));
+    await assert.rejects(refused({ command: ["true"], cwd: "/no/such" }), code("CWD_NOT_FOUND"));
+    await assert.rejects(refused({ command: ["true"], user: "nobody-there" }), code("USER_NOT_FOUND"));
+    await assert.rejects(refused({ command: ["true"], user: "root:no-such-group" }), code("USER_NOT_FOUND"));
+    await assert.rejects(refused({ command: ["a\0b"] }), code("BAD_REQUEST"));
+  });
+
+  test("environment, directory and user are the container's own unless the request says others", async () => {
+    const script = ['echo "$PLACE|$(pwd)|$(id -un)|$HOME|$TERM"'];
+    const said = async (spec: object) => (await run(runtime, "edge1:web", { command: [...shell, ...script], ...spec })).stdout.toString();
+    assert.equal(await said({}), "here|/root|root|/root|\n");
+    assert.equal(await said({ user: imageUser, cwd: "/tmp", env: { PLACE: "there" } }), `there|/tmp|${imageUser}|/tmp|\n`);
+    assert.equal(await said({ tty: { cols: 80, rows: 24 } }), "here|/root|root|/root|xterm-256color\r\n");
+    assert.equal(await said({ tty: { cols: 80, rows: 24 }, env: { TERM: "dumb" } }), "here|/root|root|/root|dumb\r\n");
+  });
+
+  test("a command is looked up in the container's PATH, whatever PATH it is given", async () => {
+    const { stdout } = await run(runtime, "edge1:web", { command: ["env"], env: { PATH: "/nowhere" } });
+    assert.match(stdout.toString(), /^PATH=\/nowhere$/m);
+  });
+
+  test("without a command the user's shell is a login shell on the terminal", async () => {
+    const input = Buffer.from("echo it is $0 $-\nexit 3\n");
+    const { stdout, exit } = await run(runtime, "edge1:web", { command: [], user: imageUser, tty: { cols: 80, rows: 24 } }, input);
+    assert.match(stdout.toString(), /it is \/bin\/sh \w*i\w*\r\n/);
+    assert.equal(exit.code, 3);
+  });
+
+  test("the end of a terminal's input is no end of its output", async () => {
+    const command = [...shell, "cat; sleep 0.2; echo later"];
+    const { stdout } = await run(runtime, "edge1:web", { command, tty: { cols: 80, rows: 24 } }, Buffer.from("a\n"));
+    assert.match(stdout.toString(), /later\r\n$/);
+  });
+
+  test("an image without a shell is used all the same, with errors of its own", async () => {
+    await daemons.docker("run", "-d", "--name", "bare", "--network", "none", "bare:local", "/bin/sleep", "1000000");
+    const { stdout, exit } = await run(runtime, "edge1:bare", { command: ["cat"] }, Buffer.from("hello"));
+    assert.deepEqual([stdout.toString(), exit.code], ["hello", 0]);
+    await assert.rejects(start(runtime, "edge1:bare", { command: ["no-such"] }), code("COMMAND_NOT_FOUND"));
+    await assert.rejects(start(runtime, "edge1:bare", { command: ["/etc/passwd"] }), code("COMMAND_NOT_EXECUTABLE"));
+    await assert.rejects(start(runtime, "edge1:bare", { command: ["/bin/true"], cwd: "/no/such" }), code("CWD_NOT_FOUND"));
+    await assert.rejects(start(runtime, "edge1:bare", { command: ["/bin/true"], user: "nobody-there" }), code("USER_NOT_FOUND"));
+    await assert.rejects(start(runtime, "edge1:bare", { command: [] }), code("COMMAND_NOT_FOUND"));
+    const sleeping = await start(runtime, "edge1:bare", { command: ["sleep", "600"] });
+    assert.equal(await sleeping.terminate(), "bestEffort");
+    assert.deepEqual(await sleeping.exit, { code: 137, signal: "SIGKILL" });
+    sleeping.release();
+  });
+
+  test("in a container whose root could leave a control group nothing is called verified", async () => {
+    await daemons.container("mighty", "--cap-add", "SYS_ADMIN");
+    const sleeping = await start(runtime, "edge1:mighty", { command: ["sleep", "600"] });
+    assert.equal(await sleeping.terminate(), "bestEffort");
+    await sleeping.exit;
+    sleeping.release();
+    const plain = await start(runtime, "edge1:web", { command: ["sleep", "600"] });
+    assert.equal(await plain.terminate(), "verified");
+    await plain.exit;
+    plain.release();
+  });
+});
