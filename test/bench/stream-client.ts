@@ -1,11 +1,11 @@
 /**
- * stream-client PORT TTY COMMAND…: reads a command's output through the gateway, in a process of its own, and prints the
+ * stream-client PORT TTY TARGET COMMAND…: reads a command's output through the gateway, in a process of its own, and prints the
  * bytes and the microseconds from the request to the exit.
  */
 import { openFrameSocket } from "./frame-socket.ts";
 
-const [port, tty, ...command] = process.argv.slice(2);
-const query = [["tty", tty ?? "0"], ...command.map((item) => ["command", item] as const)] as const;
+const [port, tty, target, ...command] = process.argv.slice(2);
+const query = [["tty", tty ?? "0"], ["target", target ?? "host"], ...command.map((item) => ["command", item] as const)] as const;
 let bytes = 0;
 const began = performance.now();
 

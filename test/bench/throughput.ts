@@ -49,7 +49,7 @@ function figuresOf(kind: "tty" | "pipe", ours: number, direct: number, ratio: nu
 }
 
 export async function throughGateway(port: number, kind: "tty" | "pipe", command: readonly string[]): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [client, String(port), kind === "tty" ? "1" : "0", ...command]);
+  const { stdout } = await promisify(execFile)(process.execPath, [client, String(port), kind === "tty" ? "1" : "0", "host", ...command]);
   return megabytesASecond(stdout.trim().split(" ").map(Number));
 }
 
