@@ -126,7 +126,7 @@ export class Engine {
   }
 
   #request(method: string, path: string, headers: Record<string, string>, options: RequestOptions) {
-    const all = { ...options, method, path, headers: { host: "docker", "content-type": "application/json", ...headers } };
+    const all = { ...options, method, path, headers: { "content-type": "application/json", ...headers } };
     const address = this.#address;
     if ("socket" in address) return sendPlain({ ...all, socketPath: address.socket });
     const { hostname, port, tls } = address;
