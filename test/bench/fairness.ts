@@ -21,13 +21,12 @@ export const fairness: Part = {
 async function measure(): Promise<Measured> {
   await using gateway = await startGatewayProcess();
   const bytes = new Float64Array(sessions);
-  const clients = Array.from({ length: sessions }, (_, i) =>
-    openFrameSocket(gateway.port, query, {
-      output: (piece) => {
-        bytes[i] = (bytes[i] ?? 0) + piece.length;
-      },
-      control: () => undefined,
-    }),
+  const clients = await Promise.all(
+    Array.from({ length: sessions }, (_, i) =>
+      openBusy(gateway.port, (count) => {
+        bytes[i] = (bytes[i] ?? 0) + count;
+      }),
+    ),
   );
   await delay(settleMs);
   bytes.fill(0);
@@ -43,4 +42,15 @@ async function measure(): Promise<Measured> {
       { name: "the one that got least / median", value: Math.min(...got) / median(got), unit: "×", aim: { is: "atLeast", limit: 0.5 } },
     ],
   };
+}
+
+/** Resolves when the terminal is there. @param got told of each piece of output */
+function openBusy(port: number, got: (count: number) => void): Promise<Disposable> {
+  return new Promise((resolve, reject) => {
+    const client = openFrameSocket(port, query, {
+      output: ({ length }) => got(length),
+      control: ({ type }) => (type === "attached" ? resolve(client) : reject(new Error(type))),
+      closed: () => reject(new Error("the session ended")),
+    });
+  });
 }
