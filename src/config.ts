@@ -18,6 +18,7 @@ import { policySchema, readPolicy } from "./config/policy.ts";
 import { probesSchema, readProbes } from "./config/probes.ts";
 import { recordingSchema } from "./config/recording.ts";
 import { type RuntimeConfig, readRuntimes, runtimesSchema } from "./config/runtimes.ts";
+import { checkTracing, tracingSchema } from "./config/tracing.ts";
 import { validate } from "./config/validate.ts";
 import type { ProbeDefinition } from "./probes/definition.ts";
 
@@ -42,6 +43,7 @@ const fileSchema = section({
   audit: auditSchema,
   recording: recordingSchema,
   probes: probesSchema,
+  tracing: tracingSchema,
   metrics: section({ listen: Type.Optional(text("host:port")) }),
 });
 
@@ -95,6 +97,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
   checkUrls(file);
+  checkTracing(file.tracing);
   const runtimes = readRuntimes(file.runtimes, { runtimes: flags.runtime ?? [], hostUser: flags["host-user"] });
   const { metrics: _, auth, policy, audit, unixMode, probes, ...rest } = file;
   return Object.freeze({

@@ -25,6 +25,7 @@ import type { App } from "./server/deps.ts";
 import { createReadFront } from "./server/front.ts";
 import { createOriginRules } from "./server/origin.ts";
 import type { TicketPurpose } from "./server/ticket-purpose.ts";
+import { openTracing } from "./tracing.ts";
 import { packageDir, readVersion } from "./version.ts";
 import { waitForEnd } from "./wait-for-end.ts";
 
@@ -52,9 +53,10 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
   const version = readVersion();
   const runtimes = await createRuntimes(config.runtimes, config.limits).catch(refuseHost);
   const metrics = createMetrics(runtimes, version);
-  const observer = combineObservers([metrics.observer, createExecLog(log)]);
+  const tracing = await openTracing(config.tracing, version, log);
+  const observer = combineObservers([metrics.observer, createExecLog(log), tracing.observer]);
   const descriptors = new Descriptors(countFreeDescriptors(), config.limits.descriptorsReserved);
-  const sessions = new Sessions({ runtimes, clock: systemClock, observer, limits: config.limits, descriptors });
+  const sessions = new Sessions({ runtimes: tracing.handOn(runtimes), clock: systemClock, observer, limits: config.limits, descriptors });
   const audit = await openAudit(config, { log, written: metrics.audited, endAll: () => sessions.stopAll("policy") });
   const rights = await createRights(config, audit, log);
   const passes = createPasses(config);
@@ -106,7 +108,7 @@ export async function startGateway(config: Config, log: Logger): Promise<Gateway
       sessions.close();
       for (const kind of [passes.tickets, passes.shares]) kind.close();
       await recordings.close();
-      await audit.close();
+      await Promise.all([audit.close(), tracing.close()]);
       await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));
     },
   };

@@ -22,6 +22,8 @@ export interface Caller {
   readonly from: string;
   /** The reason that was given, for rules that want one. */
   readonly reason: string | undefined;
+  /** Where they stand in a trace, as W3C writes it. */
+  readonly trace?: string | undefined;
   /** By leave of this share: then all that may be done is to watch the session that runs this very request. */
   readonly share?: { readonly id: string; readonly request: ExecRequest } | undefined;
 }

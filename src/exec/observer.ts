@@ -5,6 +5,8 @@ import type { Session } from "./session.ts";
 
 /** What the core tells the world. Metrics and the log implement it; no method may throw or wait. */
 export interface Observer {
+  /** The command is about to be started; `started` or `failed` follows. */
+  starting?(session: Session): void;
   /** The command runs; `startMs` is what starting it took. */
   started?(session: Session, startMs: number): void;
   /** The command could not be started. */
@@ -18,6 +20,7 @@ export interface Observer {
 /** Tells several observers as one. */
 export function combineObservers(observers: readonly Observer[]): Observer {
   return {
+    starting: (session) => each(observers, (observer) => observer.starting?.(session)),
     started: (session, startMs) => each(observers, (observer) => observer.started?.(session, startMs)),
     failed: (session, code) => each(observers, (observer) => observer.failed?.(session, code)),
     ended: (session, outcome) => each(observers, (observer) => observer.ended?.(session, outcome)),

@@ -16,6 +16,8 @@ export interface ExecRequest {
   readonly principal: string;
   /** Why they say that they do. */
   readonly reason: string | undefined;
+  /** Where the exec stands in a trace of the caller's, as W3C writes it: handed on, and never looked at. */
+  readonly trace?: string | undefined;
   /** Wall time from start, milliseconds; 0 is none. */
   readonly timeoutMs: number;
   /** What becomes of the processes that a command leaves behind when it exits by itself. */

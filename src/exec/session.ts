@@ -109,6 +109,7 @@ export class Session {
     const { runtime, clock, observer, witness } = this.#deps;
     let beganMs = 0;
     this.#isBegun = true;
+    observer.starting?.(this);
     try {
       this.#run.signal.throwIfAborted();
       if (witness !== undefined) await witness.starting(this);

@@ -133,6 +133,8 @@ declare module "fastify" {
     principal: Principal;
     /** Why the caller says that they ask. */
     reason: string | undefined;
+    /** Where the caller stands in a trace, as W3C writes it. */
+    trace: string | undefined;
     /** The address that it comes from, or `unix`; by what trusted proxies say. */
     from: string;
     /** What the ticket that it presents is for; undefined when it presents none. */

@@ -99,6 +99,7 @@ async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): P
     mode: asked.mode,
     principal: principal.subject,
     reason: chooseReason(asked.reason, caller.reason),
+    trace: caller.trace,
     timeoutMs,
     descendants: asked.descendants ?? "end",
     keepMs,

@@ -8,6 +8,7 @@ import { refusalOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import { readReason, reasonHeader } from "./reason.ts";
 import { noQuery } from "./schemas.ts";
+import { readTrace } from "./trace.ts";
 
 /** The headers of answers that a page of an allowed origin may read. */
 const exposedHeaders = "location, preference-applied, retry-after, execgate-offset, execgate-next-offset, www-authenticate";
@@ -25,6 +26,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
   const { origins, readFront, authentication } = deps;
   app.decorateRequest("principal");
   app.decorateRequest("reason");
+  app.decorateRequest("trace");
   app.decorateRequest("from");
   app.decorateRequest("ticket");
   app.decorateRequest("share");
@@ -52,6 +54,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
       reply.header("cache-control", "no-store");
       await authenticate(request, presented, deps).catch((cause) => tellFailure(cause, request, presented, deps));
     }
+    request.trace = readTrace(request.headers.traceparent);
     request.reason = readReason(request.headers[reasonHeader]);
     if (presented.isCredentialOffered && presented.subprotocols.length === 0) {
       const message = "Beside the credential, offer the subprotocol to speak, such as v1.execgate.";
