@@ -24,7 +24,7 @@ interface Opened {
 }
 
 /** How many containers without a shell are remembered; one that is forgotten is tried again. */
-const shellessMax = 10_000;
+const shelllessMax = 10_000;
 
 class KubernetesRuntime implements Runtime {
   readonly name: string;
@@ -104,7 +104,7 @@ class KubernetesRuntime implements Runtime {
         return await startGated(container, spec, verify, signal, forget);
       } catch (error) {
         if (!(error instanceof NoShell)) throw error;
-        if (this.#shellless.size >= shellessMax) this.#shellless.clear();
+        if (this.#shellless.size >= shelllessMax) this.#shellless.clear();
         this.#shellless.add(id);
       }
     }

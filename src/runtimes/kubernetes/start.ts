@@ -8,7 +8,7 @@ import { PodProcess } from "./process.ts";
 
 /** How long a started stream may take until the gate has spoken. */
 const gateMsMax = 15_000;
-/** What may stand before the gate's line: the echo of what it was told. */
+/** What may come before the gate's line: the echo of what it was told, and what the shell has to complain of. */
 const echoBytesMax = 1024 * 1024;
 
 /** Thrown when the container has no shell to be the gate. */
@@ -74,10 +74,12 @@ async function passGate(stream: ExecStream, cookie: string, signal: AbortSignal)
   let seen = Buffer.alloc(0);
   const errors: Chunk[] = [];
   try {
-    while (seen.length < echoBytesMax) {
+    for (let bytes = 0; ; ) {
       const chunk = await stream.output.next();
       signal.throwIfAborted();
       if (chunk === undefined) break;
+      bytes += chunk.bytes.length;
+      if (bytes > echoBytesMax) throw new ExecgateError("RUNTIME_UNAVAILABLE", "What answers is not the shell that was asked for.");
       if (chunk.stream === "stderr") {
         errors.push(chunk);
         continue;
@@ -100,14 +102,14 @@ async function passGate(stream: ExecStream, cookie: string, signal: AbortSignal)
 /** An exec whose program is not there ends before it has said anything, and the Status has the runtime's words for it. */
 async function whyNoGate(stream: ExecStream, seen: Buffer): Promise<Error> {
   const verdict = await stream.verdict;
-  if ("exitCode" in verdict && ![126, 127, 128].includes(verdict.exitCode)) {
-    const said = seen.toString("utf8", 0, 200).replace(/[\p{Cc}\p{Cf}\s]+/gu, " ");
-    return new ExecgateError("NOT_SUPPORTED", `The container's shell cannot prepare the command (exit code ${verdict.exitCode}): ${said}`);
-  }
-  const failure = "failure" in verdict ? verdict.failure : "";
-  if (failure === "" || notFound.test(failure) || notExecutable.test(failure)) return new NoShell();
-  return new ExecgateError("RUNTIME_UNAVAILABLE", `The API server could not run the command: ${failure}.`);
+  const said = "failure" in verdict ? verdict.failure : seen.toString("utf8", 0, 500).replace(/[\p{Cc}\p{Cf}\s]+/gu, " ");
+  if (ofShell.test(said) && (notFound.test(said) || notExecutable.test(said))) return new NoShell();
+  if ("failure" in verdict) return new ExecgateError("RUNTIME_UNAVAILABLE", `The API server could not run the command: ${said}.`);
+  return new ExecgateError("NOT_SUPPORTED", `The container's shell cannot prepare the command (exit code ${verdict.exitCode}): ${said}`);
 }
+
+/** The shell's name as these words quote it: what else is not there says nothing of it. */
+const ofShell = /["'`]sh\\?["'`]/;
 
 /** The words of runc, crun and youki for a program that is not there, or is none. */
 export const notFound = /executable file [^ ]*( `?\S+`?)? ?not found|not found in \$?PATH|no such file or directory/i;

@@ -241,6 +241,42 @@ describe("a stream in a pod", () => {
   });
 });
 
+describe("a container's shell", () => {
+  const failing = (message: string) => (exec: FakeExec) => exec.end({ status: "Failure", reason: "InternalError", message });
+
+  it("is not taken to be missing when something else is", async () => {
+    await using web = await webCluster();
+    web.cluster.onExec = failing('failed to create exec "e": mkdir /run/e: no such file or directory');
+    await assert.rejects(start(web.runtime, target, { command: ["true"] }), code("RUNTIME_UNAVAILABLE"));
+    const { process, exec } = await running(web, { env: { A: "b" } });
+    exec.end(success);
+    await process.exit;
+    process.release();
+  });
+
+  it("is missing when the runtime says so, in the words of each", async () => {
+    const words = [
+      'exec failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown',
+      'start exec \\"e\\": exec: \\"sh\\": executable file not found in $PATH: unknown',
+      "executable file `sh` not found in $PATH: No such file or directory",
+    ];
+    for (const message of words) {
+      await using web = await webCluster();
+      web.cluster.onExec = failing(message);
+      await assert.rejects(start(web.runtime, target, { command: ["true"], env: { A: "b" } }), code("NOT_SUPPORTED"));
+    }
+  });
+
+  it("is given up when what answers talks without end", async () => {
+    await using web = await webCluster();
+    web.cluster.onExec = (exec) => {
+      if (exec.query.getAll("command")[3] !== "execgate") return exec.end(success);
+      for (let i = 0; i < 64; i++) exec.say(1 + (i % 2), "x".repeat(32 * 1024));
+    };
+    await assert.rejects(start(web.runtime, target, { command: ["true"] }), code("RUNTIME_UNAVAILABLE"));
+  });
+});
+
 describe("the pod of a target", () => {
   const state = (metadata: object, phase: string, containerState?: object) =>
     podNamed("odd", {
