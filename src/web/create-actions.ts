@@ -41,8 +41,8 @@ function tabActions({ store, api, tabs, overview, keepMs }: ActionsDeps) {
       store.update(() => ({ dialog: undefined }));
       tabs.openTerminal({ kind: "exec", target, keepMs: await keepMs() }, target);
     },
-    async attach(session, role, target) {
-      tabs.openTerminal({ kind: "attach", session, role, keepMs: await keepMs() }, target);
+    async attach(session, role, target, client) {
+      tabs.openTerminal({ kind: "attach", session, role, client, keepMs: await keepMs() }, target);
     },
     play: (recording) => void tabs.openRecording(recording),
     player: (id) => tabs.panelOf(id) as (PlayerActions & object) | undefined,

@@ -7,16 +7,23 @@ export interface KeptTab {
   readonly session: string;
   readonly target: string;
   readonly role: "writer" | "viewer";
+  /** The place in it that waits for the page, and the command for both. */
+  readonly client?: string | undefined;
 }
 
 let last = "";
+/** A page that goes leaves its sessions, which is not to be taken for their end. */
+let isLeaving = false;
+addEventListener("pagehide", () => {
+  isLeaving = true;
+});
 
 /** Remembers which sessions are open, for a reload of this tab of the browser. */
 export function keepTabs({ tabs, isGuest }: State): void {
-  if (isGuest) return;
+  if (isGuest || isLeaving) return;
   const kept = tabs.flatMap((tab): KeptTab[] => {
     if (tab.kind !== "terminal" || tab.session === undefined || tab.state === "ended") return [];
-    return [{ session: tab.session, target: tab.target, role: tab.role }];
+    return [{ session: tab.session, target: tab.target, role: tab.role, client: tab.client }];
   });
   const text = JSON.stringify(kept);
   if (text === last) return;

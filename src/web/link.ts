@@ -20,6 +20,8 @@ export type Wanted =
       readonly kind: "attach";
       readonly session: string;
       readonly role: "writer" | "viewer";
+      /** The place that the page had before a reload: to take it, because the command may wait for it. */
+      readonly client?: string | undefined;
       readonly reason?: string | undefined;
       readonly keepMs: number;
     }
@@ -70,7 +72,10 @@ function ticketDialer(base: string, api: Api, wanted: Exclude<Wanted, { kind: "s
     first: () =>
       wanted.kind === "exec"
         ? dial({ exec: { ...execOf(wanted), ...terminal.size, tty: true, flow: "ack" } }, "v1/exec")
-        : dial({ attach: attachOf(wanted) }, `v1/sessions/${wanted.session}/attach`),
+        : dial({ attach: attachOf(wanted) }, `v1/sessions/${wanted.session}/attach`).catch((cause: unknown) => {
+            if (wanted.client === undefined || !(cause instanceof Refusal) || cause.code !== "CLIENT_NOT_FOUND") throw cause;
+            return dial({ attach: attachOf({ ...wanted, client: undefined }) }, `v1/sessions/${wanted.session}/attach`);
+          }),
     async again({ session, client, offset }) {
       const who = isViewer(wanted) ? { role: "viewer" } : { client };
       try {
@@ -123,11 +128,15 @@ function joinTerminal(
   };
   const connection: Connection = connect(first, handlers, { resume: { dial, withinMs: patienceMs } });
   const renew = (): void => connection.renew();
+  // Nobody is to wait for a page that goes; whoever comes back attaches anew.
+  const leave = (): void => connection.detach();
   addEventListener("online", renew);
+  addEventListener("pagehide", leave);
   const input = isWatched ? undefined : terminal.onInput((bytes) => void connection.write(bytes));
   const resize = isWatched ? undefined : terminal.onResize(({ cols, rows }) => connection.resize(cols, rows));
   const ended = connection.ended.finally(() => {
     removeEventListener("online", renew);
+    removeEventListener("pagehide", leave);
     input?.();
     resize?.();
   });
@@ -138,8 +147,9 @@ function execOf({ target, reason, keepMs }: Extract<Wanted, { kind: "exec" }>) {
   return { target, keepMs, ...(reason !== undefined && { reason }) };
 }
 
-function attachOf({ session, role, reason }: Extract<Wanted, { kind: "attach" }>) {
-  return { session, role, flow: "ack", ...(reason !== undefined && { reason }) };
+function attachOf({ session, role, client, reason }: Extract<Wanted, { kind: "attach" }>) {
+  const place = client === undefined || role === "viewer" ? {} : { client };
+  return { session, role, flow: "ack", ...place, ...(reason !== undefined && { reason }) };
 }
 
 function socketUrl(base: string, path: string): URL {

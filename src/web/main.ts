@@ -66,7 +66,7 @@ function start(): void {
     watch(fragment.share, store, tabs);
     return;
   }
-  for (const { session, target, role } of kept) actions.attach(session, role, target);
+  for (const { session, target, role, client } of kept) actions.attach(session, role, target, client);
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
   if (kept.length === 0 || (fragment.target !== undefined && !isReload)) void open(fragment.target ?? "host", fragment.reason);
   // A link with a new token, opened in this tab, changes nothing but the fragment.

@@ -17,6 +17,8 @@ export interface TerminalTab {
   readonly size: Size;
   /** Undefined before it stands. */
   readonly session: string | undefined;
+  /** The name of this page's place in it. */
+  readonly client: string | undefined;
   readonly role: "writer" | "viewer";
   /** Everybody who is attached, this page too. */
   readonly clients: readonly ClientView[];

@@ -45,6 +45,7 @@ export class Tabs {
       target,
       role,
       session,
+      client: undefined,
       state: "connecting",
       words: "connecting…",
       size: { cols: 0, rows: 0 },

@@ -126,8 +126,8 @@ export class TerminalPanel implements Panel {
     const { api, base, patch } = this.#options;
     try {
       this.#link = await openLink(base, api, this.#wanted, this.terminal, {
-        attached: ({ session, target, role }) => {
-          patch({ session, target, role, state: "connected", words: role === "viewer" ? "watching" : "connected" });
+        attached: ({ session, client, target, role }) => {
+          patch({ session, client, target, role, state: "connected", words: role === "viewer" ? "watching" : "connected" });
           if (this.#wanted.kind === "exec") void this.#readRecord(session);
         },
         clients: (clients) => patch({ clients }),

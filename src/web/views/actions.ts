@@ -9,7 +9,8 @@ export interface Actions {
   /** What becomes of the session of a tab that is closed. */
   closeAnd(id: string, what: "end" | "keep"): void;
   open(target: string): void;
-  attach(session: string, role: Extract<Wanted, { kind: "attach" }>["role"], target: string): void;
+  /** @param client the place in it that the page had before, where it had one */
+  attach(session: string, role: Extract<Wanted, { kind: "attach" }>["role"], target: string, client?: string): void;
   end(session: string): void;
   play(recording: Pick<RecordingRow, "id" | "target">): void;
   again(reason?: string): void;
