@@ -36,8 +36,8 @@ export class Probe {
   readonly #checks = new Map<string, SharedRun<ProbeCheck>>();
   readonly #turns = new Turns(widthMax);
   readonly #ended = new AbortController();
-  /** What was selected last. */
-  #ids: ReadonlySet<string> = new Set();
+  /** What was selected last, by its id. */
+  #candidates: ReadonlyMap<string, Candidate> = new Map();
   #cancelNext = (): void => undefined;
   #isStopped = false;
 
@@ -79,7 +79,7 @@ export class Probe {
 
   /** How these candidates are: by a check of before that is still good, or by one that is waited for. */
   ask(candidates: readonly Candidate[]): Promise<readonly ProbeCheck[]> {
-    return Promise.all(candidates.map((candidate) => this.#checkOf(candidate).get()));
+    return Promise.all(candidates.map(({ id }) => this.#checkOf(id).get()));
   }
 
   /** The latest checks of these candidates; nothing is run. */
@@ -92,7 +92,7 @@ export class Probe {
     const beganMs = clock.monotonicMs();
     const candidates = this.#take(await this.#selected.refresh());
     if (this.#isStopped) return;
-    await Promise.all(candidates.map((candidate) => this.#checkOf(candidate).refresh()));
+    await Promise.all(candidates.map(({ id }) => this.#checkOf(id).refresh()));
     if (this.#isStopped) return;
     const restMs = beganMs + this.definition.intervalMs - clock.monotonicMs();
     this.#cancelNext = clock.after(Math.max(0, restMs), () => void this.#runInterval());
@@ -100,30 +100,31 @@ export class Probe {
 
   /** Forgets what is not selected any more. */
   #take(candidates: readonly Candidate[]): readonly Candidate[] {
-    this.#ids = new Set(candidates.map(({ id }) => id));
-    for (const [id, run] of this.#checks) if (!this.#ids.has(id) && !run.isRunning) this.#checks.delete(id);
+    this.#candidates = new Map(candidates.map((candidate) => [candidate.id, candidate]));
+    for (const [id, run] of this.#checks) if (!this.#candidates.has(id) && !run.isRunning) this.#checks.delete(id);
     return candidates;
   }
 
-  #checkOf(candidate: Candidate): SharedRun<ProbeCheck> {
-    const known = this.#checks.get(candidate.id);
+  #checkOf(id: string): SharedRun<ProbeCheck> {
+    const known = this.#checks.get(id);
     if (known !== undefined) return known;
     const { cacheMs } = this.definition;
-    const made: SharedRun<ProbeCheck> = new SharedRun(() => this.#check(candidate, made.last), cacheMs, this.#deps.clock);
-    this.#checks.set(candidate.id, made);
+    const made: SharedRun<ProbeCheck> = new SharedRun(() => this.#check(id, made.last), cacheMs, this.#deps.clock);
+    this.#checks.set(id, made);
     return made;
   }
 
-  async #check(candidate: Candidate, before: ProbeCheck | undefined): Promise<ProbeCheck> {
-    const finding = await this.#turns.run(() => this.#find(candidate));
+  async #check(target: string, before: ProbeCheck | undefined): Promise<ProbeCheck> {
+    const finding = await this.#turns.run(() => this.#find(target));
     const failures = finding.fault === undefined ? 0 : (before?.failures ?? 0) + 1;
     const isForgiven = failures < this.definition.failureThreshold && before?.status === "pass";
-    const done: ProbeCheck = { ...finding, target: candidate.id, failures, status: failures === 0 || isForgiven ? "pass" : "fail" };
+    const done: ProbeCheck = { ...finding, target, failures, status: failures === 0 || isForgiven ? "pass" : "fail" };
     this.#tell(done);
     return done;
   }
 
-  #find({ id, fault }: Candidate): Promise<Finding> {
+  #find(id: string): Promise<Finding> {
+    const fault = this.#candidates.get(id)?.fault;
     if (fault === undefined) return check(this.definition, id, this.#deps, this.#ended.signal);
     const checkedAt = this.#deps.clock.now();
     return Promise.resolve({ fault, exitCode: null, durationMs: 0, checkedAt, output: Buffer.alloc(0) });
@@ -132,7 +133,7 @@ export class Probe {
   /** Tells how the probe is, as soon as every target was looked at. */
   #tell(done: ProbeCheck): void {
     if (this.#ended.signal.aborted) return;
-    const latest = [...this.#ids].map((id) => (id === done.target ? done : this.#checks.get(id)?.last));
+    const latest = [...this.#candidates.keys()].map((id) => (id === done.target ? done : this.#checks.get(id)?.last));
     const known = latest.filter((one) => one !== undefined);
     if (known.length < latest.length) return;
     const isPassing = known.every(({ status }) => status === "pass");

@@ -205,6 +205,19 @@ test("one target that fails is the probe's failure, and what is gone is forgotte
   assert.equal(told.at(-1), "p true 100");
 });
 
+test("why nothing stands behind a glob is told as it is now", async () => {
+  const { ask, box } = running([defined({ globs: ["box:z*"] })]);
+  assert.equal((await ask())[0]?.fault, "no target matches");
+  box.isUp = false;
+  assert.equal((await ask())[0]?.fault, "box cannot be asked for its targets");
+  box.isUp = true;
+  box.present.set("z1", {});
+  assert.deepEqual(
+    (await ask()).map(({ target, status }) => `${target} ${status}`),
+    ["box:z1 pass"],
+  );
+});
+
 test("what passed goes on to pass until the threshold, and a pass begins anew", async () => {
   const { ask, box } = running([defined({ failureThreshold: 3 })]);
   const seen: string[] = [];
