@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import type { Kubectl } from "../fixtures/kubectl.ts";
 import { kubectls, nameOf, serveKubectls } from "../fixtures/kubectl-gateway.ts";
+import { makeOddTree } from "../fixtures/odd-tree.ts";
 import { skipWithout } from "../fixtures/require.ts";
 
 const gateway = serveKubectls();
@@ -25,8 +26,6 @@ async function copy(kubectl: Kubectl, from: string, to: string): Promise<void> {
   assert.equal(status, 0, stderr);
 }
 
-/** Names that shells, tar and URLs have each their own idea of. */
-const oddNames = ["with space", " lead", "-dash", "quote'\"", "$HOME", "ünï", "new\nline", "a+b&c=d%20#e", ".hidden"];
 /** kubectl takes it for a pattern on its own side, and sends no file for it. A backslash it makes a slash. */
 const patternName = "star*?[a]";
 
@@ -44,12 +43,7 @@ describe("kubectl cp", { skip: skipWithout("kubectl", kubectls.length > 0) }, ()
     test(`${nameOf(kubectl)}: a tree with odd names goes there and comes back`, async (t) => {
       const dir = await folder(t);
       const tree = join(dir, "tree");
-      await mkdir(join(tree, "empty"), { recursive: true });
-      await mkdir(join(tree, "sub dir"));
-      for (const name of oddNames) {
-        await writeFile(join(tree, name), name);
-        await writeFile(join(tree, "sub dir", name), randomBytes(1000));
-      }
+      await makeOddTree(tree);
       await copy(kubectl, tree, `host:${dir}/there`);
       for (const place of [tree, join(dir, "there")]) await writeFile(join(place, patternName), patternName);
       await copy(kubectl, `host:${dir}/there`, join(dir, "back"));
