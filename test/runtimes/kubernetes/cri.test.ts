@@ -85,6 +85,7 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
         { test: "stdin is half-closed while output goes on", reason: endless },
         { test: "a write to a command that has ended is accepted to no effect", reason: endless },
         { test: "a signal that ended the command is named", reason: "the protocol tells 128 + n, which a command may say by itself" },
+        { test: "resize is what stty size sees", reason: "containerd takes sizes and input in no order; the size itself is tried below" },
         { test: "a background child that holds stdout does not hold the answer", reason: holds },
       ],
     },
@@ -139,6 +140,17 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
       running.release();
       await bare.close();
       assert.equal((await run(cri.runtime, "k:prod/web", { command: ["mv", "/bin/hs", "/bin/sh"] })).exit.code, 0);
+    });
+
+    it("has the terminal's size from its start, and each new one", async () => {
+      const command = ["sh", "-c", "while stty size; do sleep 0.02; done"];
+      const running = await start(cri.runtime, "k:prod/web", { command, tty: { cols: 81, rows: 25 }, stdin: true });
+      assert.match(await readUntil(running.output, "\n"), /^25 81\r\n/);
+      await running.resize({ cols: 132, rows: 50 });
+      await readUntil(running.output, "50 132\r\n");
+      await running.terminate();
+      await running.exit;
+      running.release();
     });
 
     it("ends, and says how, when its pod ends in the midst of it", async () => {
