@@ -85,6 +85,11 @@ test("as lines: a client that goes ends the command", async () => {
   await until("end of the command", () => processesWith(sleep).length === 0, 2000);
 });
 
+test("respond-async answers 202, however soon the command is over", async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, () => post({ command: ["true"] }, { prefer: "respond-async" })));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
+});
+
 test("respond-async answers 202 at once, and the result comes when it is there", async () => {
   const began = performance.now();
   const answer = await post(sh("echo out; sleep 0.3"), { prefer: "respond-async" });

@@ -37,8 +37,7 @@ export function execRoute(app: App, deps: RouteDeps): void {
         key === undefined
           ? await begin(wanted, request, deps, isBound)
           : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
-      if (prefer !== undefined && !(await within(deps.clock, prefer.waitMs, session.finished)))
-        return accepted(reply, session, prefer, deps);
+      if (prefer !== undefined && !(await isOverWithin(prefer, session, deps))) return accepted(reply, session, prefer, deps);
       const result = await viewResult(session, body.encoding ?? "auto");
       if (isBound) deps.sessions.forgetOutput(session);
       return reply.send(result);
@@ -103,6 +102,11 @@ async function answerLines(
     },
   });
   return reply.type("application/x-ndjson").send(lines);
+}
+
+/** Who asked not to wait is told where the answer will be, also when it is there already. */
+async function isOverWithin({ waitMs }: Preference, session: Session, { clock }: RouteDeps): Promise<boolean> {
+  return waitMs > 0 && (await within(clock, waitMs, session.finished));
 }
 
 function accepted(reply: FastifyReply, session: Session, prefer: Preference, deps: RouteDeps): FastifyReply {
