@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { dial } from "../../src/cli/dial.ts";
 import { findEndpoint } from "../../src/cli/endpoint.ts";
@@ -7,14 +10,22 @@ import type { ConnectionEnd } from "../../src/client/connection-end.ts";
 import { dial as dialTest } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
+import { inParallel } from "../fixtures/in-parallel.ts";
 import { Line, type Weather } from "../fixtures/line.ts";
+import { scaleVariable } from "../fixtures/promise.ts";
 import { until } from "../fixtures/until.ts";
 
 let served: TestGateway;
+let dir: string;
 before(async () => {
   served = await openGateway();
+  dir = mkdtempSync(join(tmpdir(), "execgate-cut-"));
+  chmodSync(dir, 0o777);
 });
-after(() => served[Symbol.asyncDispose]());
+after(async () => {
+  await served[Symbol.asyncDispose]();
+  rmSync(dir, { recursive: true });
+});
 
 interface Ran {
   readonly end: ConnectionEnd;
@@ -54,7 +65,51 @@ async function run(line: Line, command: readonly string[], withinMs = 60_000): P
   return { end, stdout: Buffer.concat(pieces) };
 }
 
+/** A command that says that it ran, to whoever reads and to a file of this name. */
+const noting = (name: string): readonly string[] => ["sh", "-c", `echo ran >> ${join(dir, name)}; echo ran`];
+
+/** What a client says after the handshake: a pong, an acknowledgement and a close are no more than so many bytes. */
+const afterwardsBytes = 70;
+
+/** Every byte in full; a few seconds' worth of them otherwise. */
+const positionStep = process.env[scaleVariable] === "full" ? 1 : 9;
+
+/** How many bytes a handshake, and what follows for a short command, are on the line. */
+async function measure(): Promise<{ readonly up: number; readonly down: number }> {
+  await using line = await Line.open(served.url);
+  await run(line, noting("measure"));
+  return { up: line.passed.up + afterwardsBytes, down: line.passed.down };
+}
+
 describe("a line that is cut", () => {
+  test("at any byte of a handshake starts a command once at most, and leaves none behind", async () => {
+    const lengths = await measure();
+    for (const way of ["up", "down"] as const) {
+      let completed = 0;
+      await inParallel(16, Math.ceil(lengths[way] / positionStep), async (index) => {
+        const position = index * positionStep;
+        await using line = await Line.open(served.url);
+        line.weather.cutAfter = { [way]: position };
+        line.onPassed = () => {
+          line.weather.cutAfter = undefined;
+        };
+        const file = join(dir, `${way}-${position}`);
+        const { end, stdout } = await run(line, noting(`${way}-${position}`));
+        const isOver = end.kind === "exit" && end.exit.outcome === "exited";
+        if (isOver) assert.deepEqual([end.exit.exitCode, stdout.toString()], [0, "ran\n"], `${way} ${position}`);
+        // Whoever came back before the gateway knew that the client had been told is told why the command is gone.
+        else if (end.kind === "exit") assert.equal(end.exit.endedBy, "disconnect", `${way} ${position}`);
+        else assert.equal(end.kind, "lost", `${way} ${position}: ${JSON.stringify(end)}`);
+        // Where it was ended before it wrote, the file that it had opened is empty.
+        const ran = existsSync(file) ? readFileSync(file, "utf8") : "";
+        assert.ok(ran === "ran\n" || (ran === "" && !isOver), `${way} ${position}: ${JSON.stringify(ran)}`);
+        if (isOver) completed++;
+      });
+      assert.ok(completed > 0, `${way}: what comes behind the handshake is resumed`);
+    }
+    await until("no session", async () => (await served.metric("execgate_sessions_active")) === 0, 5000);
+  });
+
   test("before the client can know its session ends that, whatever it was to be kept for", async () => {
     await using line = await Line.open(served.url);
     line.weather.cutAfter = { down: 40 };
