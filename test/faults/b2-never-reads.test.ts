@@ -95,10 +95,11 @@ promise("B2", "an answer in one piece that nobody reads is given up too", async 
   await gateway.logged("exec");
   const beganMs = performance.now();
   await until("the end of the connection", () => !isEstablished(Number(new URL(url).port), socket.localPort ?? 0), slowClientMs * 3);
+  // Node comes by once in that time, and first only notes how much waits.
   yield {
     what: `closed after ${slowClientMs} ms without progress, later by`,
     measured: performance.now() - beganMs - slowClientMs,
-    limit: slowClientMs,
+    limit: slowClientMs + 1000,
     unit: "ms",
   };
   let received = 0;
