@@ -15,6 +15,7 @@ import { flagOf, listOf, numberOf } from "../query.ts";
 import { chooseReason } from "../reason.ts";
 import { type AttachQuery, attachQuery, type ExecQuery, execQuery, idParams, kubernetesFlags } from "../schemas.ts";
 import { type AttachOptions, ExecSocket, type SocketDeps } from "../socket.ts";
+import { writeApart } from "../write-apart.ts";
 
 /**
  * Enough for a line of 50 ms to carry 2.5 MB/s, little enough that ^C shows soon, bytes: a browser draws short lines at a few
@@ -71,6 +72,7 @@ export function serveAdmitted(ws: WebSocket, request: FastifyRequest, protocol: 
   const options = { principal, role: "writer", isAcknowledged: wishes.flow === "ack", isEndTold: protocol !== nativeSubprotocol } as const;
   const codec = subprotocols[protocol]({ tty: session.request.spec.tty !== undefined, ...wishes.wants });
   countClient(ws, protocol, deps);
+  if (protocol !== nativeSubprotocol) writeApart(request.raw.socket);
   const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
   watch(ws, socket, session, "attach", request, deps);
   const start = async (): Promise<void> => {
@@ -144,6 +146,7 @@ export function serveJoined(
   // Kubernetes clients that only watch do not know it, and tell the size of their terminal.
   const codec = isEndTold && query.role === "viewer" ? { ...spoken, decode: () => [] } : spoken;
   countClient(ws, protocol, deps);
+  if (protocol !== nativeSubprotocol) writeApart(request.raw.socket);
   try {
     const options = attachOptions(query, nameOf(request), isEndTold);
     const socket = new ExecSocket(ws, codec, session, options, socketDepsOf(deps));
