@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
@@ -67,8 +67,10 @@ export class FifoFolder {
   /** Called last, when no exec is left that could need its folder. */
   close(): void {
     if (this.#run === undefined) return;
-    if (readdirSync(this.#run.path).length === 0) rmSync(this.#run.path, { recursive: true });
-    addon.close(this.#run.lock);
+    const { path, lock } = this.#run;
+    // Whoever tidies up the machine may have removed it.
+    if (existsSync(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+    addon.close(lock);
     this.#run = undefined;
   }
 

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { FifoFolder } from "../../../src/runtimes/containerd/fifos.ts";
+
+const exec = { namespace: "default", containerId: "web", execId: "execgate-1" };
+
+function makeOne(t: TestContext) {
+  const directory = mkdtempSync(join(tmpdir(), "execgate-fifos-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const folder = new FifoFolder(directory);
+  return { directory, folder, fifos: folder.make(exec, { stdin: false, stderr: true }) };
+}
+
+describe("the folder of FIFOs", () => {
+  test("goes with the gateway when nothing is left in it", (t) => {
+    const { directory, folder, fifos } = makeOne(t);
+    fifos.remove();
+    folder.close();
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  test("stays with an exec that could not be ended", (t) => {
+    const { folder, fifos } = makeOne(t);
+    folder.close();
+    assert.ok(existsSync(fifos.stdout));
+  });
+
+  test("may be gone before the gateway, which ends all the same", (t) => {
+    const { directory, folder } = makeOne(t);
+    rmSync(directory, { recursive: true });
+    folder.close();
+  });
+});
