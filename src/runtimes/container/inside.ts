@@ -39,7 +39,8 @@ holds() {
  * Kills until it sees nothing of the command any more. The command's are: its group and session, whoever has its cookie
  * in the environment (or, as the gate, among the arguments), and their children. Only processes that started no earlier
  * than the command come into question, and a number that has been given to another process since is not taken for the
- * command's. The cookie comes in halves, the second first, so that the script does not find itself.
+ * command's. Whoever was found once stays known: one that is on its way out shows no environment any more. The cookie
+ * comes in halves, the second first, so that the script does not find itself.
  *
  * Arguments: the cookie's second and first half, the command's pid, its start, the start of the container's init.
  * It says `gone` when no process is left that started after the command, `unseen` when there are some that cannot be told
@@ -48,7 +49,7 @@ holds() {
 const killScript = `${readStat}
 cookie=$2$1 leader=$3 since=$4 init=$5
 if stat 1 && [ "$init" -gt 0 ] && [ "$started" != "$init" ]; then echo gone; exit; fi
-round=0
+round=0 known=" "
 while [ $round -lt 100 ]; do
   round=$((round + 1)) mine=" " all=
   owner=$leader
@@ -57,16 +58,18 @@ while [ $round -lt 100 ]; do
     pid=\${path#/proc/}
     [ "$pid" != "$$" ] && stat "$pid" && [ "$started" -ge "$since" ] || continue
     case $state in Z | X) continue ;; esac
-    all="$all $pid:$parent"
+    all="$all $pid:$parent:$started"
+    case $known in *" $pid:$started "*) mine="$mine$pid " && continue ;; esac
     if [ "$owner" -gt 0 ] && { [ "$group" = "$owner" ] || [ "$session" = "$owner" ]; } || holds "$pid" environ || holds "$pid" cmdline
-    then mine="$mine$pid "; fi
+    then mine="$mine$pid " known="$known$pid:$started "; fi
   done
   grown=yes
   while [ "$grown" ]; do
     grown=
     for entry in $all; do
-      case $mine in *" \${entry%:*} "*) continue ;; esac
-      case $mine in *" \${entry#*:} "*) mine="$mine\${entry%:*} " grown=yes ;; esac
+      pid=\${entry%%:*} parent=\${entry#*:}
+      case $mine in *" $pid "*) continue ;; esac
+      case $mine in *" \${parent%:*} "*) mine="$mine$pid " known="$known$pid:\${parent#*:} " grown=yes ;; esac
     done
   done
   if [ "$mine" = " " ]; then

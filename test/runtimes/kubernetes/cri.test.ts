@@ -143,14 +143,17 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
     });
 
     it("has the terminal's size from its start, and each new one", async () => {
+      // One that has not met the container without its shell.
+      const runtime = cri.cluster.runtime();
       const command = ["sh", "-c", "while stty size; do sleep 0.02; done"];
-      const running = await start(cri.runtime, "k:prod/web", { command, tty: { cols: 81, rows: 25 }, stdin: true });
+      const running = await start(runtime, "k:prod/web", { command, tty: { cols: 81, rows: 25 }, stdin: true });
       assert.match(await readUntil(running.output, "\n"), /^25 81\r\n/);
       await running.resize({ cols: 132, rows: 50 });
       await readUntil(running.output, "50 132\r\n");
       await running.terminate();
       await running.exit;
       running.release();
+      await runtime.close();
     });
 
     it("ends, and says how, when its pod ends in the midst of it", async () => {
