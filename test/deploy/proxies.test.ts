@@ -147,10 +147,11 @@ for (const [name, program, start] of [
       const foreign = await refusalOf(`${proxied.plain}/v1/exec?command=id`, { headers: { origin: "https://evil.example" } });
       assertProblem(foreign, 403, "FORBIDDEN");
       // A caller's own word of where it comes from stands before the proxy's, and is not believed.
-      for (let i = 0; i < 11; i++) {
-        await request("/shell/v1/info", { headers: { authorization: "Bearer wrong", "x-forwarded-for": `192.0.2.${i}` } });
-      }
-      const guess = await request("/shell/v1/info", { headers: { authorization: "Bearer wrong", "x-forwarded-for": "192.0.2.99" } });
+      const wrong = (i: number) =>
+        request("/shell/v1/info", { headers: { authorization: "Bearer wrong", "x-forwarded-for": `192.0.2.${i}` } });
+      let guess = await wrong(0);
+      // localhost is two addresses, each of which has its ten.
+      for (let i = 1; i < 25 && guess.status !== 429; i++) guess = await wrong(i);
       assertProblem(guess, 429, "TOO_MANY_REQUESTS");
     });
   });
