@@ -4,7 +4,7 @@ import { Containerd, withoutContainerd } from "../fixtures/containerd.ts";
 import type { ExecAnswer } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { inParallel } from "../fixtures/in-parallel.ts";
-import { countDescriptors } from "../fixtures/process-facts.ts";
+import { moreThan, openDescriptors } from "../fixtures/open-descriptors.ts";
 import { promise } from "../fixtures/promise.ts";
 import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
 
@@ -24,11 +24,11 @@ promise(
     const target = daemon.target("web");
     const sleep = uniqueSleep();
     const held = () => ({
-      "descriptors of the gateway": countDescriptors(gateway.child.pid ?? 0),
-      "descriptors of containerd": daemon.descriptors(),
-      "processes of commands": processesWith(sleep).length,
-      "execs that containerd knows": daemon.execs("web").length,
-      "folders of FIFOs": daemon.fifos().length,
+      "descriptors of the gateway": openDescriptors(gateway.child.pid ?? 0),
+      "descriptors of containerd": openDescriptors(...daemon.pids),
+      "processes of commands": processesWith(sleep).map(String),
+      "execs that containerd knows": daemon.execs("web"),
+      "folders of FIFOs": daemon.fifos(),
     });
     const exec = async (command: readonly string[], signal?: AbortSignal) =>
       await request("/v1/exec", { method: "POST", body: { target, command, encoding: "utf8" }, ...(signal && { signal }) });
@@ -52,14 +52,18 @@ promise(
       if (!isAborted && (answer?.json as ExecAnswer | undefined)?.stdout?.data !== `${i}\n`) wrong++;
     });
     yield { what: `answers that were not the command's, of ${count} execs`, measured: wrong, limit: 0, unit: "answers" };
-    let after = before;
-    const isBack = (): boolean => {
-      after = held();
-      return (Object.keys(before) as (keyof typeof before)[]).every((key) => after[key] <= before[key]);
+    const more = () => {
+      const now = held();
+      return (Object.keys(before) as (keyof typeof before)[]).map((what) => ({ what, names: moreThan(before[what], now[what]) }));
     };
-    await until("return to what was held before", isBack, 10_000).catch(() => undefined);
-    for (const key of Object.keys(before) as (keyof typeof before)[]) {
-      yield { what: `${key} more than before, after ${count} execs`, measured: after[key] - before[key], limit: 0, unit: "" };
+    await until("return to what was held before", () => more().every(({ names }) => names.length === 0), 10_000).catch(() => undefined);
+    for (const { what, names } of more()) {
+      yield {
+        what: `${what} more than before (${names.join(", ") || "none"}), after ${count} execs`,
+        measured: names.length,
+        limit: 0,
+        unit: "",
+      };
     }
   },
   { skip: withoutContainerd },

@@ -48,6 +48,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
   const mark = randomBytes(16).toString("hex");
   const group = cgroups.open(container.pid, container.id, mark);
   let streams: Streams | undefined;
+  let seen: Awaited<ReturnType<typeof prepare>> | undefined;
   try {
     streams = await connect(
       place,
@@ -62,7 +63,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
       return noShell;
     }
     signal.throwIfAborted();
-    const seen = await prepare(streams.exec, spec, group, pid);
+    seen = await prepare(streams.exec, spec, group, pid);
     signal.throwIfAborted();
     await streams.input.write(go);
     // From here on it may run, whatever is heard: what became of it is for the process to say, and no refusal that asks for a second run.
@@ -74,6 +75,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
     // A gate whose input ends lets nothing through.
     await streams?.input.end();
     streams?.connection.destroy();
+    seen?.foreign?.close();
     await group?.release();
     throw cause;
   }
@@ -116,15 +118,18 @@ async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal): Pro
   signal.throwIfAborted();
   const mark = randomBytes(16).toString("hex");
   const group = place.cgroups.open(place.container.pid, place.container.id, mark);
-  const streams = await connect(place, { ...spec, env: { ...spec.env, EXECGATE_SESSION: mark } }, spec.command);
+  let streams: Streams | undefined;
+  let foreign: ForeignProcess | undefined;
   try {
+    streams = await connect(place, { ...spec, env: { ...spec.env, EXECGATE_SESSION: mark } }, spec.command);
     const pid = await inTime(streams, untilStarted(place, streams, spec));
-    const foreign = group && ForeignProcess.open(pid);
+    foreign = group && ForeignProcess.open(pid);
     await group?.enter(pid).catch(() => undefined);
     if (spec.tty) await streams.exec.resize(spec.tty);
     return await begin(place, spec, signal, { ...streams, mark, pid: undefined, group, foreign, isGrouped: false });
   } catch (cause) {
-    streams.connection.destroy();
+    streams?.connection.destroy();
+    foreign?.close();
     await group?.release();
     throw cause;
   }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Runtime } from "../../../src/exec/runtime.ts";
+import { ContainerCgroups, type ExecCgroup } from "../../../src/runtimes/container/cgroup.ts";
 import { createDockerRuntime } from "../../../src/runtimes/docker/index.ts";
-import { run, start } from "../../conformance/process.ts";
+import { run, start, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { ContainerDaemons, hasContainers, imageUser } from "../../fixtures/container-daemons.ts";
+import { moreThan, openDescriptors } from "../../fixtures/open-descriptors.ts";
 import { skipWithout } from "../../fixtures/require.ts";
 
 const shell = ["/bin/sh", "-c"];
@@ -131,5 +133,27 @@ describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainer
     assert.equal(await plain.terminate(), "verified");
     await plain.exit;
     plain.release();
+  });
+
+  test("a start that is aborted when its command was seen already leaves no descriptor", async () => {
+    let abort = new AbortController();
+    class Aborting extends ContainerCgroups {
+      override open(...place: Parameters<ContainerCgroups["open"]>): ExecCgroup | undefined {
+        const group = super.open(...place);
+        const enter = group?.enter.bind(group);
+        if (group && enter) group.enter = (pid) => enter(pid).then(() => abort.abort(new Error("left")));
+        return group;
+      }
+    }
+    const leaving = createDockerRuntime("edge1", { socket: daemons.dockerSocket }, new Aborting());
+    // The first one opens what stays open: a connection, and the guard of the groups.
+    await run(leaving, "edge1:web", { command: ["true"] });
+    abort = new AbortController();
+    const before = openDescriptors(process.pid);
+    await assert.rejects(start(leaving, "edge1:web", { command: ["sleep", "600"] }, abort.signal), /left/);
+    const isKept = (name: string): boolean => name === `socket to ${daemons.dockerSocket}`;
+    const more = () => moreThan(before, openDescriptors(process.pid)).filter((name) => !isKept(name));
+    await until(() => more().length === 0).catch(() => assert.deepEqual(more(), []));
+    await leaving.close();
   });
 });
