@@ -22,7 +22,7 @@ export async function collect(cursor: Cursor, cap: number, keep: Keep): Promise<
   const add = (item: LogItem): void => {
     if (item.type === "data") streams[item.stream].add(item.bytes);
   };
-  do cursor.lend(add);
+  do while (cursor.lend(add));
   while (await cursor.more());
   return { stdout: streams.stdout.result(), stderr: streams.stderr.result() };
 }

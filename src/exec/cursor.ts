@@ -25,8 +25,8 @@ export interface Cursor {
   readonly offset: number;
   /** What is there now, without waiting. */
   take(): LogItem | undefined;
-  /** Shows `use` everything that is there now. The bytes are lent: once `use` returns they may be other ones. */
-  lend(use: (item: LogItem) => void): void;
+  /** Shows `use` what is there now; false when nothing is. The bytes are lent: once `use` returns they may be other ones. */
+  lend(use: (item: LogItem) => void): boolean;
   /** Called when nothing is there: true when it is worth to look again, false after the last byte or when the cursor is closed. */
   more(): Promise<boolean>;
   /** The next item as soon as there is one; undefined after the last byte of an ended log, or when the cursor is closed. */
@@ -86,11 +86,18 @@ export class LogCursor implements Cursor {
   }
 
   take(): LogItem | undefined {
-    return this.#take(false);
+    const item = this.#pass(false);
+    if (item !== undefined) this.#log.moved();
+    return item;
   }
 
-  lend(use: (item: LogItem) => void): void {
-    for (let item = this.#take(true); item !== undefined; item = this.#take(true)) use(item);
+  lend(use: (item: LogItem) => void): boolean {
+    const item = this.#pass(true);
+    if (item === undefined) return false;
+    use(item);
+    // Only now, because what is let go of is whoever's takes a page next.
+    this.#log.moved();
+    return true;
   }
 
   async more(): Promise<boolean> {
@@ -119,7 +126,8 @@ export class LogCursor implements Cursor {
     return true;
   }
 
-  #take(isLent: boolean): LogItem | undefined {
+  /** The next item, which this place is behind from here on; the log is to be told of that. */
+  #pass(isLent: boolean): LogItem | undefined {
     if (this.#isClosed || this.#isHeld) return undefined;
     const next = this.#log.sizes.from(this.#sizeNumber);
     if (next !== undefined && next.mark.offset <= this.offset) {
@@ -130,7 +138,6 @@ export class LogCursor implements Cursor {
     if (item === undefined || item.type === "resized") return item;
     this.offset = item.type === "gap" ? item.to : item.offset + item.bytes.length;
     if (item.type === "gap") this.#acked = Math.max(this.#acked, item.to);
-    this.#log.moved();
     return item;
   }
 

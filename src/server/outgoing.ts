@@ -1,6 +1,7 @@
 import type { WebSocket } from "ws";
 import type { Clock } from "../exec/clock.ts";
 import type { Frame } from "../wire/codec.ts";
+import { FramePages } from "./frame-pages.ts";
 
 /**
  * Bytes that may wait in a socket before the next piece is taken from the log, and where taking goes on. The kernel's
@@ -21,6 +22,7 @@ export interface OutgoingOptions {
 export class Outgoing {
   readonly #ws: WebSocket;
   readonly #options: OutgoingOptions;
+  readonly #pages = new FramePages();
   #underWay = 0;
   #waiter: (() => void) | undefined;
   #isClosed = false;
@@ -38,6 +40,9 @@ export class Outgoing {
   get underWay(): number {
     return this.#underWay;
   }
+
+  /** Memory for a frame that is sent next. */
+  readonly allocate = (length: number): Buffer<ArrayBuffer> => this.#pages.allocate(length);
 
   send(frames: readonly Frame[]): void {
     for (const frame of frames) this.#sendOne(frame);
@@ -58,6 +63,7 @@ export class Outgoing {
     if (this.#cancelWatch === undefined) this.#watch(this.#options.stalledMs);
     this.#ws.send(frame, (error) => {
       if (error) return;
+      if (typeof frame !== "string") this.#pages.free(frame);
       this.#underWay -= frame.length;
       this.#progressMs = this.#options.clock.monotonicMs();
       if (this.#underWay <= lowBytes) this.#wake();

@@ -171,10 +171,10 @@ export class ExecSocket implements Beating {
   /** Sends output, and news between its pieces, until the log ends or the client has left. */
   async #pump(): Promise<void> {
     const { cursor } = this.#client;
+    const tell = (item: LogItem): void => this.#tellItem(item);
     do {
       this.#tellNews();
-      for (let item = cursor.take(); item !== undefined; item = cursor.take()) {
-        this.#tellItem(item);
+      while (cursor.lend(tell)) {
         const room = this.#outgoing.room();
         if (room !== undefined) await room;
         this.#tellNews();
@@ -222,7 +222,7 @@ export class ExecSocket implements Beating {
   }
 
   #tell(message: ServerMessage): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.send(this.#codec.encode(message));
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outgoing.send(this.#codec.encode(message, this.#outgoing.allocate));
   }
 
   #exit(outcome: Outcome): void {

@@ -1,5 +1,6 @@
 import type { Outcome } from "../exec/outcome.ts";
 import type { Signal, StreamName } from "../exec/runtime.ts";
+import type { Allocate } from "./channel-frame.ts";
 
 /** What a client can say on an exec WebSocket, whatever the subprotocol. */
 export type ClientMessage =
@@ -71,8 +72,8 @@ export interface ServerCodec {
   open(): readonly Frame[];
   /** @throws WireError when the client breaks the protocol. */
   decode(data: Uint8Array, isBinary: boolean): readonly ClientMessage[];
-  /** The frames that say `message`; none where the subprotocol has no word for it. */
-  encode(message: ServerMessage): readonly Frame[];
+  /** The frames that say `message`; none where the subprotocol has no word for it. @param allocate where output is copied to */
+  encode(message: ServerMessage, allocate?: Allocate): readonly Frame[];
 }
 
 /** A breach of the protocol and the close code that answers it. */

@@ -1,5 +1,5 @@
 /** `v1.execgate`, the server's side: binary frames are data behind one channel byte, text frames are JSON control messages. */
-import { channelFrame } from "./channel-frame.ts";
+import { type Allocate, channelFrame } from "./channel-frame.ts";
 import { type ClientMessage, type CodecOptions, type Frame, type ServerCodec, type ServerMessage, WireError } from "./codec.ts";
 import { isSignal } from "./signal-names.ts";
 import { terminalSize } from "./terminal-size.ts";
@@ -22,10 +22,10 @@ export function createServerCodec(_options: CodecOptions): ServerCodec {
   };
 }
 
-function encode(message: ServerMessage): readonly Frame[] {
+function encode(message: ServerMessage, allocate?: Allocate): readonly Frame[] {
   if (message.type !== "output") return [JSON.stringify(message)];
   if (message.bytes.byteLength === 0) return nothing;
-  return [channelFrame(message.stream === "stdout" ? stdoutChannel : stderrChannel, message.bytes)];
+  return [channelFrame(message.stream === "stdout" ? stdoutChannel : stderrChannel, message.bytes, allocate)];
 }
 
 function decodeData(data: Uint8Array): readonly ClientMessage[] {

@@ -1,5 +1,5 @@
 /** `v4.channel.k8s.io` and `v5.channel.k8s.io`, the server's side: every message is one channel byte and a payload. */
-import { channelFrame } from "./channel-frame.ts";
+import { type Allocate, channelFrame } from "./channel-frame.ts";
 import { type ClientMessage, type CodecOptions, type Frame, type ServerCodec, type ServerMessage, WireError } from "./codec.ts";
 import { createResizeReader } from "./kubernetes-resize.ts";
 import { failureStatus, outcomeStatus } from "./kubernetes-status.ts";
@@ -22,7 +22,7 @@ export function createKubernetesCodec(version: 4 | 5, options: CodecOptions): Se
     open: () => [Uint8Array.of(lowestWritable(options))],
     decode: (data) => reader(data),
     // The Status is one message behind all output, whatever else is said after it.
-    encode: (message) => (isOver ? nothing : encode(message, options, status)),
+    encode: (message, allocate) => (isOver ? nothing : encode(message, options, status, allocate)),
   };
 }
 
@@ -33,11 +33,16 @@ function lowestWritable(options: CodecOptions): number {
 }
 
 /** The protocol says no other thing than output and the end; an empty message would make kubectl give up. */
-function encode(message: ServerMessage, options: CodecOptions, status: (text: string) => readonly Frame[]): readonly Frame[] {
+function encode(
+  message: ServerMessage,
+  options: CodecOptions,
+  status: (text: string) => readonly Frame[],
+  allocate?: Allocate,
+): readonly Frame[] {
   switch (message.type) {
     case "output": {
       const isWanted = message.stream === "stdout" ? options.stdout : options.stderr && !options.tty;
-      return isWanted && message.bytes.byteLength > 0 ? [channelFrame(channels[message.stream], message.bytes)] : nothing;
+      return isWanted && message.bytes.byteLength > 0 ? [channelFrame(channels[message.stream], message.bytes, allocate)] : nothing;
     }
     case "gap":
       // There is no word for lost output, and to go on as if nothing were missing would be a lie.
