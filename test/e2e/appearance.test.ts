@@ -1,31 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
-import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { obstacles } from "./axe.ts";
-import { launchChromium, openTab, withoutChromium as skip } from "./browser.ts";
+import { withoutChromium as skip } from "./browser.ts";
 import { picture } from "./picture.ts";
+import { sharePage } from "./shared-page.ts";
 import { typeLine, untilShown, untilState } from "./terminal-page.ts";
 
-let served: TestGateway;
-let browser: Browser;
-let url: string;
-before(async () => {
-  if (skip !== false) return;
-  served = await openGateway({ recording: { mode: "bestEffort" } });
-  browser = await launchChromium();
-  url = `${served.url}/#token=${testToken}`;
-});
-after(async () => {
-  await browser?.close();
-  await served?.[Symbol.asyncDispose]();
-});
+const shared = sharePage({ recording: { mode: "bestEffort" } });
 
 const backgroundOf = (page: Page): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 for (const colorScheme of ["dark", "light"] as const) {
   test(`in ${colorScheme} nothing stands in the way of anybody, in the terminal, the overview and every dialog`, { skip }, async () => {
-    await using tab = await openTab(browser, url, { viewport: { width: 1000, height: 620 }, colorScheme });
+    await using tab = await shared.open({ viewport: { width: 1000, height: 620 }, colorScheme });
     const { page } = tab;
     await untilState(page, "connected");
     assert.equal(await backgroundOf(page), colorScheme === "dark" ? "rgb(17, 22, 28)" : "rgb(251, 252, 253)");
@@ -53,7 +41,7 @@ for (const colorScheme of ["dark", "light"] as const) {
 }
 
 test("the colours can be set against the system's, and last", { skip }, async () => {
-  await using tab = await openTab(browser, url, { colorScheme: "light" });
+  await using tab = await shared.open({ colorScheme: "light" });
   const { page } = tab;
   await untilState(page, "connected");
   await page.getByRole("button", { name: "Settings and keys" }).click();
@@ -68,7 +56,7 @@ test("the colours can be set against the system's, and last", { skip }, async ()
 });
 
 test("on a phone there are the keys that it lacks, and nothing is wider than the screen", { skip }, async () => {
-  await using tab = await openTab(browser, url, {
+  await using tab = await shared.open({
     viewport: { width: 390, height: 700 },
     isMobile: true,
     hasTouch: true,
@@ -93,16 +81,4 @@ test("on a phone there are the keys that it lacks, and nothing is wider than the
   await page.getByRole("button", { name: "Overview" }).tap();
   await page.getByRole("button", { name: "Open host" }).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-});
-
-test("a machine with WebGL draws by it, and colours and text are there", { skip }, async (t) => {
-  const withWebgl = await launchChromium({ hasWebgl: true });
-  t.after(() => withWebgl.close());
-  await using tab = await openTab(withWebgl, url);
-  await untilState(tab.page, "connected");
-  await tab.page.locator(".xterm-screen canvas").first().waitFor();
-  assert.deepEqual(
-    tab.complaints.filter((complaint) => !complaint.includes("GL Driver Message")),
-    [],
-  );
 });

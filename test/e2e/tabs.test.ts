@@ -1,29 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
-import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { openTeam, tokenOf } from "../fixtures/team.ts";
 import { until } from "../fixtures/until.ts";
-import { launchChromium, openTab, withoutChromium as skip } from "./browser.ts";
+import { openTab, withoutChromium as skip } from "./browser.ts";
 import { picture } from "./picture.ts";
+import { sharePage } from "./shared-page.ts";
 import { shown, typeLine, untilShown, untilState, words } from "./terminal-page.ts";
 
-let served: TestGateway;
-let browser: Browser;
-let url: string;
-before(async () => {
-  if (skip !== false) return;
-  served = await openGateway();
-  browser = await launchChromium();
-  url = `${served.url}/#token=${testToken}`;
-});
-after(async () => {
-  await browser?.close();
-  await served?.[Symbol.asyncDispose]();
-});
+const shared = sharePage();
 
 const live = async (): Promise<string[]> => {
-  const { json } = await served.request("/v1/sessions?state=running");
+  const { json } = await shared.gateway.request("/v1/sessions?state=running");
   return (json as { sessions: { id: string }[] }).sessions.map(({ id }) => id);
 };
 const focusedLabel = (page: Page): Promise<string | null> =>
@@ -31,7 +19,7 @@ const focusedLabel = (page: Page): Promise<string | null> =>
 
 test("everything can be done by the keyboard alone", { skip }, async () => {
   const before = (await live()).length;
-  await using tab = await openTab(browser, url);
+  await using tab = await shared.open();
   const { page } = tab;
   await untilState(page, "connected");
   await typeLine(page, "echo fi''rst");
@@ -67,7 +55,7 @@ test("everything can be done by the keyboard alone", { skip }, async () => {
 });
 
 test("text is found, forwards and backwards, and counted", { skip }, async () => {
-  await using tab = await openTab(browser, url, { viewport: { width: 1000, height: 560 }, colorScheme: "dark" });
+  await using tab = await shared.open({ viewport: { width: 1000, height: 560 }, colorScheme: "dark" });
   const { page } = tab;
   await untilState(page, "connected");
   await typeLine(page, "ls -la --color=always /etc | head -40; for i in 1 2 3; do echo need''le $i; done");
@@ -88,7 +76,7 @@ test("text is found, forwards and backwards, and counted", { skip }, async () =>
 });
 
 test("an address opens its target, and one that is entered later another tab", { skip }, async () => {
-  await using tab = await openTab(browser, `${url}&target=host`);
+  await using tab = await shared.open({}, "&target=host");
   const { page } = tab;
   await untilState(page, "connected");
   await page.evaluate(() => {
@@ -102,62 +90,10 @@ test("an address opens its target, and one that is entered later another tab", {
   assert.equal(await page.title(), "host · execgate");
 });
 
-test("a command's text comes into the clipboard by a click only, and what is there goes to no command", { skip }, async (t) => {
-  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  await page.goto(url);
-  await untilState(page, "connected");
-  await page.evaluate(() => navigator.clipboard.writeText("from before"));
-  const copy = `printf '\\033]52;c;%s\\a' "$(printf 'from the command' | base64)"`;
-  await typeLine(page, `${copy}; echo as''ked`);
-  await untilShown(page, /^asked/);
-  await page.getByText("The command wants this in your clipboard").waitFor();
-  await page.getByRole("button", { name: "No" }).click();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "from before");
-  await typeLine(page, copy);
-  await page.getByRole("button", { name: "Copy" }).click();
-  await until("the text", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "from the command");
-  await typeLine(page, "printf '\\033]52;c;?\\a'; read -r -t 1 line; echo got-$line-");
-  await page.keyboard.press("Enter");
-  await untilShown(page, /^got--/);
-});
-
-/** Moves the mouse onto a line of the terminal, which draws above its text what the mouse is to reach. */
-async function pointAt(page: Page, text: string): Promise<void> {
-  const box = await page.getByText(text, { exact: true }).last().boundingBox();
-  assert.ok(box !== null);
-  await page.mouse.move(box.x + 60, box.y + box.height / 2, { steps: 3 });
-}
-
-test("only addresses of the web are links", { skip }, async () => {
-  await using tab = await openTab(browser, url);
-  const { page } = tab;
-  await untilState(page, "connected");
-  const address = `${served.url}/healthz`;
-  await typeLine(page, `clear; echo ${address}''; echo 'javascript:alert(1) file:///etc/passwd'`);
-  await pointAt(page, address);
-  await page.locator(".xterm-cursor-pointer").waitFor();
-  const opened = page.context().waitForEvent("page");
-  await page.mouse.down();
-  await page.mouse.up();
-  const other = await opened;
-  assert.equal(await other.evaluate(() => opener), null);
-  assert.equal(new URL(other.url()).pathname, "/healthz");
-  await other.close();
-  let others = 0;
-  page.context().on("page", () => others++);
-  page.on("dialog", () => others++);
-  await pointAt(page, "javascript:alert(1) file:///etc/passwd");
-  await page.mouse.down();
-  await page.mouse.up();
-  assert.equal(others, 0);
-});
-
 test("a policy that wants a reason is told one, in the page", { skip }, async () => {
   const roles = { careful: { allow: [{ verbs: ["exec"], targets: ["host"], commands: "any", reasonRequired: true }] } };
   await using team = await openTeam({ rita: [] }, { policy: { roles, bindings: [{ subjects: ["user:rita"], roles: ["careful"] }] } });
-  await using tab = await openTab(browser, `${team.url}/#token=${tokenOf("rita")}`);
+  await using tab = await openTab(shared.browser, `${team.url}/#token=${tokenOf("rita")}`);
   const { page } = tab;
   await page.getByLabel("Why do you want this session?").fill("ticket 42");
   await page.keyboard.press("Enter");
