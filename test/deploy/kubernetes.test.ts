@@ -240,8 +240,8 @@ async function rightsUsed(): Promise<ReadonlySet<string>> {
 
 /** Verb and resource, as the API server authorizes a request. */
 function rightOf(asked: string): string {
-  const [, method, name, subresource] = /^(\w+) \/api\/v1\/namespaces\/prod\/pods(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(asked) ?? [];
-  assert.equal(method, "GET", asked);
-  if (name === undefined) return "list pods";
+  const [, method, name, subresource] = /^(GET|WATCH) \/api\/v1\/namespaces\/prod\/pods(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(asked) ?? [];
+  assert.ok(method !== undefined, asked);
+  if (name === undefined) return method === "WATCH" ? "watch pods" : "list pods";
   return subresource === undefined ? "get pods" : `get pods/${subresource}`;
 }

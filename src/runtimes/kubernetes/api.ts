@@ -1,14 +1,14 @@
 import { type IncomingMessage, request as requestOverHttp } from "node:http";
 import { request as requestOverTls } from "node:https";
-import { ExecgateError } from "../../errors.ts";
+import { type ErrorCode, ExecgateError } from "../../errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { brokenBy, readBeginning, refusalOf } from "./refusal.ts";
 
 /** A page of pods has some MiB; more than this is no page of pods. */
 const answerBytesMax = 64 * 1024 * 1024;
 
-/** How long an answer may take. */
-const answerMsMax = 10_000;
+/** A pod is at most 1.5 MiB to its cluster; a longer line tells of none. */
+const lineBytesMax = 4 * 1024 * 1024;
 
 /**
  * Asks the API server for one JSON object. Redirects are refused, not followed: they would carry the gateway's credentials
@@ -17,18 +17,47 @@ const answerMsMax = 10_000;
  * @throws TARGET_NOT_FOUND on 404, OVERLOADED on 429, else RUNTIME_UNAVAILABLE; the signal's reason when it aborts
  */
 export async function get(cluster: Cluster, path: string, signal?: AbortSignal): Promise<unknown> {
-  const deadline = AbortSignal.timeout(answerMsMax);
-  const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  const deadline = AbortSignal.timeout(cluster.answerMs);
   try {
-    const response = await send(cluster, path, either);
-    if (response.statusCode !== 200) throw refusalOf(response.statusCode ?? 0, await readBeginning(response), response.headers);
-    return await readJson(response);
+    return await readJson(await answerOf(cluster, path, signal === undefined ? deadline : AbortSignal.any([signal, deadline])));
   } catch (cause) {
-    signal?.throwIfAborted();
-    if (cause instanceof ExecgateError) throw cause;
-    if (deadline.aborted) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The API server did not answer within ${answerMsMax / 1000} s.`);
-    throw brokenBy(cause as Error);
+    throw meant(cause, cluster, deadline, signal);
   }
+}
+
+/**
+ * Asks the API server for JSON objects that come one a line for as long as it tells them.
+ * @param begun called when it has begun to answer
+ * @throws what `get` throws, at any time; OUTPUT_GONE when what was asked for is too long ago, or a line cannot be read
+ */
+export async function* follow(cluster: Cluster, path: string, signal: AbortSignal, begun: () => void): AsyncGenerator<unknown> {
+  const late = new AbortController();
+  const deadline = setTimeout(() => late.abort(), cluster.answerMs);
+  try {
+    const response = await answerOf(cluster, path, AbortSignal.any([signal, late.signal]));
+    clearTimeout(deadline);
+    begun();
+    for await (const line of linesOf(response)) yield parse(line, "OUTPUT_GONE");
+  } catch (cause) {
+    throw meant(cause, cluster, late.signal, signal);
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** What is thrown for what went wrong. */
+function meant(cause: unknown, { answerMs }: Cluster, deadline: AbortSignal, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (cause instanceof ExecgateError) return cause;
+  if (deadline.aborted) return new ExecgateError("RUNTIME_UNAVAILABLE", `The API server did not answer within ${answerMs / 1000} s.`);
+  return brokenBy(cause as Error);
+}
+
+/** The answer that has what was asked for. @throws what another one means */
+async function answerOf(cluster: Cluster, path: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const response = await send(cluster, path, signal);
+  if (response.statusCode === 200) return response;
+  throw refusalOf(response.statusCode ?? 0, await readBeginning(response), response.headers);
 }
 
 async function send(cluster: Cluster, path: string, signal: AbortSignal): Promise<IncomingMessage> {
@@ -66,9 +95,30 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
     bytes += (part as Buffer).length;
     if (bytes > answerBytesMax) throw new ExecgateError("RUNTIME_UNAVAILABLE", "The API server's answer is too large to be one.");
   }
+  return parse(Buffer.concat(parts), "RUNTIME_UNAVAILABLE");
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+  let begun: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let to = part.indexOf(newline); to >= 0; to = part.indexOf(newline, from)) {
+      yield Buffer.concat([...begun, part.subarray(from, to)]);
+      [begun, bytes, from] = [[], 0, to + 1];
+    }
+    begun.push(part.subarray(from));
+    bytes += part.length - from;
+    if (bytes > lineBytesMax) throw new ExecgateError("OUTPUT_GONE", "A line of the API server's answer is too long to be one.");
+  }
+}
+
+const newline = 0x0a;
+
+function parse(text: Buffer, code: ErrorCode): unknown {
   try {
-    return JSON.parse(Buffer.concat(parts).toString());
+    return JSON.parse(text.toString());
   } catch (cause) {
-    throw new ExecgateError("RUNTIME_UNAVAILABLE", "The API server's answer is no JSON.", {}, { cause });
+    throw new ExecgateError(code, "The API server's answer is no JSON.", {}, { cause });
   }
 }

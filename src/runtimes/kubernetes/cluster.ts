@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { Agent, type RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node";
+import { KubeConfig } from "@kubernetes/client-node";
 import { ExecgateError } from "../../errors.ts";
 
 /** Where the API server is, and as whom it is asked. */
@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly kubeconfig?: string | undefined;
   /** A context of the kubeconfig; its current one when undefined. */
   readonly context?: string | undefined;
+  /** How long the server may take for an answer; of one that goes on, for its head. Default: 10 000 ms */
+  readonly answerMs?: number | undefined;
 }
 
 /** What one request is sent with: credentials, and how the server is known. */
@@ -20,10 +22,14 @@ export interface Access extends Pick<RequestOptions, "auth" | "ca" | "cert" | "k
 
 /** The API server that a kubeconfig names. */
 export interface Cluster {
+  /** The library's own view of it. */
+  readonly config: KubeConfig;
   /** The server's URL, without a slash at its end. */
   readonly server: string;
   /** The namespace of the context, or of the pod that the gateway runs in. */
   readonly namespace: string;
+  /** How long an answer may take, milliseconds. */
+  readonly answerMs: number;
   /**
    * Credentials as they are now: files are read again, plugins asked again when theirs have expired.
    * @throws RUNTIME_UNAVAILABLE when they cannot be had
@@ -35,12 +41,10 @@ export interface Cluster {
 }
 
 /**
- * Reads the kubeconfig, or the service account of the pod that the gateway runs in. The library is loaded here and not
- * before, because it takes a quarter of a second and 80 MB.
+ * Reads the kubeconfig, or the service account of the pod that the gateway runs in.
  * @throws RUNTIME_UNAVAILABLE when there is none, or it names no server
  */
-export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
+export function openCluster(options: ClusterOptions): Cluster {
   const config = new KubeConfig();
   try {
     if (options.kubeconfig === undefined) config.loadFromCluster();
@@ -55,30 +59,32 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   if (!URL.canParse(server) || server.includes("//undefined")) {
     throw unavailable("There is no service account of a pod here; name a kubeconfig in the configuration.");
   }
-  return new KubeconfigCluster(config, server);
+  return new KubeconfigCluster(config, server, options.answerMs ?? 10_000);
 }
 
 class KubeconfigCluster implements Cluster {
+  readonly config: KubeConfig;
   readonly server: string;
   readonly namespace: string;
-  readonly #config: KubeConfig;
+  readonly answerMs: number;
   #agent: { readonly of: string; readonly agent: Agent } | undefined;
 
-  constructor(config: KubeConfig, server: string) {
-    this.#config = config;
+  constructor(config: KubeConfig, server: string, answerMs: number) {
+    this.config = config;
     this.server = server;
+    this.answerMs = answerMs;
     this.namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() || "default";
   }
 
   async access(): Promise<Access> {
     const options: Access = { headers: {} };
     try {
-      await this.#config.applyToHTTPSOptions(options);
+      await this.config.applyToHTTPSOptions(options);
     } catch (cause) {
       throw unavailable(`The credentials of the kubeconfig cannot be had: ${wordsOf(cause)}.`, cause);
     }
     // The library's agent is needed to go through a proxy; else its connections are new ones each time.
-    if (this.#config.getCurrentCluster()?.proxyUrl === undefined && this.server.startsWith("https:")) delete options.agent;
+    if (this.config.getCurrentCluster()?.proxyUrl === undefined && this.server.startsWith("https:")) delete options.agent;
     return options;
   }
 

@@ -2,7 +2,7 @@ import type { Signal, Target, Termination } from "../../exec/runtime.ts";
 import { type InsideProcess, killCommand, signalCommand } from "../container/inside.ts";
 import type { Cluster } from "./cluster.ts";
 import { ExecStream, type StreamOptions } from "./exec-stream.ts";
-import { collection, placeOf } from "./pods.ts";
+import { collection, placeOf } from "./place.ts";
 import type { Reach } from "./process.ts";
 
 /** Which channels an exec has. */

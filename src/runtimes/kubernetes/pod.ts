@@ -3,6 +3,8 @@ export interface Pod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** Another one for each change; undefined where the server says none. */
+  readonly version: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** The containers that a command can run in, and the state of each: `running`, or why it cannot. */
   readonly containers: ReadonlyMap<string, string>;
@@ -17,7 +19,7 @@ type Json = { readonly [key: string]: unknown };
 /** Reads a pod out of the API server's JSON; undefined for what has no name, identity or container. */
 export function readPod(json: unknown): Pod | undefined {
   const { metadata, spec, status } = objectOf(json);
-  const { name, namespace, uid, labels, annotations, deletionTimestamp } = objectOf(metadata);
+  const { name, namespace, uid, resourceVersion, labels, annotations, deletionTimestamp } = objectOf(metadata);
   if (typeof name !== "string" || typeof namespace !== "string" || typeof uid !== "string") return undefined;
   const phase = textOf(objectOf(status).phase, "unknown").toLowerCase();
   const ofPod = deletionTimestamp === undefined ? phase : "terminating";
@@ -30,6 +32,7 @@ export function readPod(json: unknown): Pod | undefined {
     namespace,
     name,
     uid,
+    version: typeof resourceVersion === "string" ? resourceVersion : undefined,
     labels: Object.fromEntries(Object.entries(objectOf(labels)).filter((entry): entry is [string, string] => typeof entry[1] === "string")),
     containers: new Map(names.map((each) => [each, ofPod === "running" ? (states.get(each) ?? ofPod) : ofPod])),
     defaultContainer: names.find((each) => each === preferred) ?? first,

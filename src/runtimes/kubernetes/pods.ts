@@ -2,19 +2,9 @@ import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { get } from "./api.ts";
 import type { Cluster } from "./cluster.ts";
+import { collection, everywhere, placeOf } from "./place.ts";
 import { type Pod, readPod } from "./pod.ts";
-
-/** A page this long takes some milliseconds to parse. */
-const podsPerPage = 250;
-
-/** Who has more pods is to say which namespaces are meant. */
-const targetsMax = 50_000;
-
-/** How long a list is good for: a page of targets that is asked for by many asks the API server once. */
-const listMs = 1000;
-
-/** `*` in the configuration: the pods of all namespaces. */
-const everywhere = "*";
+import { PodWatch, type WatchedPod, type WatchOptions } from "./pod-watch.ts";
 
 const dnsName = "[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?";
 const idPattern = new RegExp(`^(${dnsName})/(${dnsName})(?:/(${dnsName}))?$`);
@@ -24,28 +14,27 @@ export class Pods {
   readonly #runtime: string;
   readonly #cluster: Cluster;
   readonly #namespaces: readonly string[];
-  #listing: { readonly targets: Promise<readonly Target[]>; readonly untilMs: number } | undefined;
+  readonly #watches: readonly PodWatch[];
 
-  constructor(runtime: string, cluster: Cluster, namespaces: readonly string[]) {
+  constructor(runtime: string, cluster: Cluster, namespaces: readonly string[], options: WatchOptions) {
     this.#runtime = runtime;
     this.#cluster = cluster;
     this.#namespaces = namespaces.length === 0 ? [cluster.namespace] : namespaces.includes(everywhere) ? [everywhere] : namespaces;
+    const read = (json: unknown): WatchedPod | undefined => this.#watchedOf(readPod(json));
+    this.#watches = this.#namespaces.map((namespace) => new PodWatch(cluster, collection(namespace), read, options));
   }
 
-  /** @throws RUNTIME_UNAVAILABLE, OVERLOADED */
-  list(): Promise<readonly Target[]> {
-    const now = performance.now();
-    if (this.#listing === undefined || this.#listing.untilMs < now) {
-      const targets = this.#list();
-      this.#listing = { targets, untilMs: now + listMs };
-      targets.catch(() => {
-        this.#listing = undefined;
-      });
-    }
-    return this.#listing.targets;
+  /** Every container, as the API server tells of them. @throws RUNTIME_UNAVAILABLE, OVERLOADED */
+  async list(): Promise<readonly Target[]> {
+    const [first = [], ...more] = await Promise.all(this.#watches.map((watch) => watch.targets()));
+    return more.length === 0 ? first : [first, ...more].flat();
   }
 
-  /** The container that `id` means, whatever its state. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
+  /**
+   * The container that `id` means, whatever its state. It is asked for: a watch may tell of a pod a moment later than others
+   * do, and what is decided on is to be what has the name now.
+   * @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE
+   */
   async resolve(id: string): Promise<Target> {
     const [, namespace = "", name = "", container] = idPattern.exec(id.slice(this.#runtime.length + 1)) ?? [];
     if (!id.startsWith(`${this.#runtime}:`) || !this.#isOurs(namespace)) throw notFound(id);
@@ -71,9 +60,17 @@ export class Pods {
     });
   }
 
-  /** @throws RUNTIME_UNAVAILABLE when pods cannot be listed */
+  /**
+   * Asks the API server, since a watch that it keeps open says nothing of it.
+   * @throws RUNTIME_UNAVAILABLE, OVERLOADED when pods cannot be listed and watched
+   */
   async ping(signal: AbortSignal): Promise<void> {
     await get(this.#cluster, `${collection(this.#namespaces[0] ?? everywhere)}?limit=1`, signal);
+    await this.list();
+  }
+
+  close(): void {
+    for (const watch of this.#watches) watch.close();
   }
 
   #isOurs(namespace: string): boolean {
@@ -89,24 +86,11 @@ export class Pods {
     }
   }
 
-  async #list(): Promise<readonly Target[]> {
-    const targets: Target[] = [];
-    for (const namespace of this.#namespaces) {
-      let next: string | undefined = "";
-      while (next !== undefined) {
-        const query = new URLSearchParams({ limit: String(podsPerPage), ...(next !== "" && { continue: next }) });
-        const page = (await get(this.#cluster, `${collection(namespace)}?${query}`)) as PodList;
-        for (const item of page.items ?? []) {
-          const pod = readPod(item);
-          for (const container of pod?.containers.keys() ?? []) targets.push(this.#targetOf(pod as Pod, container) as Target);
-        }
-        if (targets.length > targetsMax) {
-          throw new ExecgateError("OVERLOADED", `There are over ${targetsMax} containers; name the namespaces that are meant.`);
-        }
-        next = page.metadata?.continue || undefined;
-      }
-    }
-    return targets;
+  #watchedOf(pod: Pod | undefined): WatchedPod | undefined {
+    if (pod === undefined) return undefined;
+    const { namespace, name, version } = pod;
+    const targets = [...pod.containers.keys()].map((container) => this.#targetOf(pod, container) as Target);
+    return { metadata: { namespace, name, ...(version !== undefined && { resourceVersion: version }) }, targets };
   }
 
   #targetOf(pod: Pod, container: string): Target | undefined {
@@ -116,22 +100,6 @@ export class Pods {
     const id = `${this.#runtime}:${name}`;
     return Object.freeze({ id, runtime: this.#runtime, name, immutableId: `${pod.uid}/${container}`, state, labels: pod.labels });
   }
-}
-
-interface PodList {
-  readonly items?: readonly unknown[];
-  readonly metadata?: { readonly continue?: string };
-}
-
-/** The parts of a target's name. */
-export function placeOf(target: Target): { namespace: string; name: string; container: string } {
-  const [namespace = "", name = "", container = ""] = target.name.split("/");
-  return { namespace, name, container };
-}
-
-/** The path of a namespace's pods. Names are checked before they come here, so that none can change the path. */
-export function collection(namespace: string): string {
-  return namespace === everywhere ? "/api/v1/pods" : `/api/v1/namespaces/${namespace}/pods`;
 }
 
 function notFound(id: string): ExecgateError {

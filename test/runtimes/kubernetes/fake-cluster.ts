@@ -57,6 +57,10 @@ export class FakeCluster implements AsyncDisposable {
   /** Answers a plain request itself; true when it did. */
   onRequest: (response: ServerResponse, request: IncomingMessage) => boolean = () => false;
   readonly sockets = new Set<Socket>();
+  /** The watches that are open now. */
+  readonly watches = new Set<ServerResponse>();
+  /** The version of each is its place among them. */
+  readonly #changes: { readonly type: string; readonly object: FakePod }[] = [];
   readonly #server: Server;
   readonly #folder: string;
   readonly #options: FakeClusterOptions;
@@ -97,16 +101,28 @@ export class FakeCluster implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Adds pods, or puts them in the place of others by their names. */
   add(...pods: readonly FakePod[]): void {
-    for (const pod of pods) this.pods.set(pod.metadata.name, pod);
+    for (const pod of pods) this.#tell(this.pods.has(pod.metadata.name) ? "MODIFIED" : "ADDED", pod);
+  }
+
+  remove(name: string): void {
+    const pod = this.pods.get(name);
+    if (pod !== undefined) this.#tell("DELETED", pod);
   }
 
   runtime(options: Partial<KubernetesOptions> = {}): Runtime {
-    return createKubernetesRuntime("k", { kubeconfig: this.kubeconfig, namespaces: ["prod"], ...options });
+    return createKubernetesRuntime("k", { kubeconfig: this.kubeconfig, namespaces: ["prod"], watchPauseMs: 20, ...options });
   }
 
   listen(port: number): Promise<void> {
     return new Promise((resolve) => this.#server.listen(port, "127.0.0.1", resolve));
+  }
+
+  /** Ends all watches in good order, as an API server does after some minutes. */
+  endWatches(): void {
+    for (const response of this.watches) response.end();
+    this.watches.clear();
   }
 
   /** Goes away, with all connections. */
@@ -122,20 +138,40 @@ export class FakeCluster implements AsyncDisposable {
   }
 
   #record(request: IncomingMessage): void {
-    this.asked.push(`${request.method} ${request.url?.split("?")[0]}`);
+    const { pathname, searchParams } = urlOf(request);
+    this.asked.push(`${searchParams.has("watch") ? "WATCH" : request.method} ${pathname}`);
     this.requests.push(request);
+  }
+
+  /** Keeps what has happened to a pod, and says it to who watches. */
+  #tell(type: "ADDED" | "MODIFIED" | "DELETED", pod: FakePod): void {
+    const object = { ...pod, metadata: { ...pod.metadata, resourceVersion: String(this.#changes.length + 1) } };
+    if (type === "DELETED") this.pods.delete(pod.metadata.name);
+    else this.pods.set(pod.metadata.name, object);
+    this.#changes.push({ type, object });
+    for (const response of this.watches) response.write(`${JSON.stringify({ type, object })}\n`);
+  }
+
+  /** What has happened after a version, and what happens from now on. */
+  #watch(response: ServerResponse, after: number): void {
+    response.writeHead(200, { "content-type": "application/json" }).flushHeaders();
+    for (const change of this.#changes.slice(after)) response.write(`${JSON.stringify(change)}\n`);
+    this.watches.add(response);
+    response.once("close", () => this.watches.delete(response));
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#record(request);
     if (this.onRequest(response, request)) return;
-    const url = new URL(request.url ?? "", "http://fake");
-    const [, name] = /^\/api\/v1\/(?:namespaces\/prod\/)?pods(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
+    const { pathname, searchParams } = urlOf(request);
+    const [, name] = /^\/api\/v1\/(?:namespaces\/prod\/)?pods(?:\/([^/]+))?$/.exec(pathname) ?? [];
     const all = [...this.pods.values()];
-    if (name === undefined) {
-      const from = Number(url.searchParams.get("continue") ?? 0);
-      const to = from + Number(url.searchParams.get("limit") ?? 500);
-      sendJson(response, 200, { items: all.slice(from, to), metadata: { ...(to < all.length && { continue: String(to) }) } });
+    if (searchParams.has("watch")) this.#watch(response, Number(searchParams.get("resourceVersion")));
+    else if (name === undefined) {
+      const from = Number(searchParams.get("continue") ?? 0);
+      const to = from + Number(searchParams.get("limit") ?? 500);
+      const metadata = { resourceVersion: String(this.#changes.length), ...(to < all.length && { continue: String(to) }) };
+      sendJson(response, 200, { items: all.slice(from, to), metadata });
     } else if (this.pods.has(name)) sendJson(response, 200, this.pods.get(name));
     else sendJson(response, 404, { kind: "Status", message: `pods "${name}" not found`, code: 404 });
   }
@@ -156,8 +192,12 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+function urlOf(request: IncomingMessage): URL {
+  return new URL(request.url ?? "", "http://fake");
+}
+
 function fakeExec(socket: WebSocket, request: IncomingMessage): FakeExec {
-  const query = new URL(request.url ?? "", "http://fake").searchParams;
+  const query = urlOf(request).searchParams;
   const say = (channel: number, text: string): void => socket.send(Buffer.concat([Buffer.of(channel), Buffer.from(text)]));
   return {
     socket,
