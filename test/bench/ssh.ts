@@ -2,11 +2,13 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "../fixtures/free-port.ts";
+import { findProgram } from "../fixtures/programs.ts";
 import { timed } from "./busy.ts";
 import { type Figure, type Measured, median, type Part } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
-import { findProgram, freePort, missingProgram, persist } from "./programs.ts";
+import { missingProgram, persist } from "./programs.ts";
 import { temporaryDirectory, textFile } from "./temporary.ts";
 import { throughGateway } from "./throughput.ts";
 

@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { WebSocket } from "ws";
+import { freePort } from "../fixtures/free-port.ts";
+import { findProgram } from "../fixtures/programs.ts";
 import { timed } from "./busy.ts";
 import { type Figure, type Measured, median, type Part, quantile } from "./figure.ts";
 import { openFrameSocket } from "./frame-socket.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
-import { findProgram, freePort, missingProgram, persist } from "./programs.ts";
+import { missingProgram, persist } from "./programs.ts";
 
 const runs = 200;
 const keystrokes = 2000;

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ClientMessage, Frame, ServerMessage } from "../../src/wire/codec.ts";
 import { createServerCodec } from "../../src/wire/execgate-v1.ts";
+import { attachedMessage, exitMessage } from "../fixtures/messages.ts";
 
 /** One connection as a test's gateway sees it. */
 export interface Conversation {
@@ -70,20 +71,7 @@ function converse(request: IncomingMessage, socket: WebSocket): Conversation {
   const say = (message: ServerMessage): void => {
     for (const frame of codec.encode(message) as readonly Frame[]) socket.send(frame);
   };
-  say({
-    type: "attached",
-    session: "01J",
-    client: "c",
-    target: "host",
-    tty: query.get("tty") === "1",
-    role: "writer",
-    offset: 0,
-    stdinOffset: 0,
-    cols: 80,
-    rows: 24,
-    ackWindow: 65_536,
-    stdinWindow,
-  });
+  say(attachedMessage({ session: "01J", tty: query.get("tty") === "1", ackWindow: 65_536, stdinWindow }));
   return {
     request,
     query,
@@ -98,17 +86,7 @@ function converse(request: IncomingMessage, socket: WebSocket): Conversation {
       return heard.shift();
     },
     exit(fields = {}) {
-      say({
-        type: "exit",
-        outcome: "exited",
-        exitCode: 0,
-        signal: null,
-        endedBy: null,
-        drained: true,
-        termination: null,
-        durationMs: 1,
-        ...fields,
-      });
+      say(exitMessage(fields));
       socket.close(1000);
     },
   };

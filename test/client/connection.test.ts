@@ -3,19 +3,10 @@ import { describe, test } from "node:test";
 import type { WebSocket as NodeWebSocket } from "ws";
 import { type ConnectionHandlers, type ConnectOptions, connect } from "../../src/client/connection.ts";
 import type { WebSocketLike } from "../../src/client/web-socket.ts";
-import type { ExitMessage } from "../../src/wire/codec.ts";
-import { attached, FakeSocket } from "./fake-socket.ts";
+import { attachedMessage, exitMessage } from "../fixtures/messages.ts";
+import { FakeSocket } from "./fake-socket.ts";
 
-const exit: ExitMessage = {
-  type: "exit",
-  outcome: "exited",
-  exitCode: 7,
-  signal: null,
-  endedBy: null,
-  drained: true,
-  termination: null,
-  durationMs: 1.5,
-};
+const exit = exitMessage({ exitCode: 7 });
 
 function open(handlers: Partial<ConnectionHandlers> = {}, options?: ConnectOptions) {
   const socket = new FakeSocket();
@@ -32,14 +23,14 @@ describe("stdin on a connection", () => {
     const { socket, connection } = open();
     const written = connection.write(Buffer.from("ls\n"));
     assert.equal(socket.stdin.length, 0);
-    socket.say(attached());
+    socket.say(attachedMessage());
     assert.equal(await written, true);
     assert.equal(socket.stdin.toString(), "ls\n");
   });
 
   test("never goes further than the window beyond what was accepted", async () => {
     const { socket, connection } = open();
-    socket.say(attached({ stdinOffset: 1000, stdinWindow: 100 }));
+    socket.say(attachedMessage({ stdinOffset: 1000, stdinWindow: 100 }));
     const bytes = Buffer.from(Array.from({ length: 350 }, (_, n) => n % 256));
     let done = false;
     const written = connection.write(bytes).then((sent) => {
@@ -60,7 +51,7 @@ describe("stdin on a connection", () => {
   test("keeps its order, and its end comes behind it", async () => {
     const { socket, connection } = open();
     const all = Promise.all([connection.write(Buffer.from("a")), connection.write(Buffer.from("bc")), connection.eof()]);
-    socket.say(attached({ stdinWindow: 2 }));
+    socket.say(attachedMessage({ stdinWindow: 2 }));
     assert.deepEqual(socket.control, []);
     socket.say({ type: "accepted", bytes: 1 });
     assert.deepEqual(await all, [true, true, true]);
@@ -70,7 +61,7 @@ describe("stdin on a connection", () => {
 
   test("is cut into frames of 64 KiB", () => {
     const { socket, connection } = open();
-    socket.say(attached());
+    socket.say(attachedMessage());
     void connection.write(Buffer.alloc(100_000, 1));
     assert.deepEqual(
       socket.sent.map((frame) => frame.length),
@@ -89,7 +80,7 @@ describe("stdin on a connection", () => {
 
   test("gets credit while output waits for its reader", () => {
     const { socket, connection } = open({ output: () => new Promise(() => {}) });
-    socket.say(attached({ stdinWindow: 1 }));
+    socket.say(attachedMessage({ stdinWindow: 1 }));
     socket.say({ type: "output", stream: "stdout", bytes: Buffer.from("x") });
     void connection.write(Buffer.from("ab"));
     socket.say({ type: "accepted", bytes: 1 });
@@ -131,7 +122,7 @@ describe("output of a connection", () => {
       gap: (from, to) => void seen.push({ from, to }),
       resized: (cols, rows) => void seen.push({ cols, rows }),
     });
-    socket.say(attached());
+    socket.say(attachedMessage());
     socket.say({ type: "gap", from: 0, to: 5 });
     socket.say({ type: "output", stream: "stdout", bytes: Uint8Array.of(0, 0xff, 0xc3) });
     socket.say({ type: "output", stream: "stderr", bytes: Uint8Array.of(13) });
@@ -203,7 +194,7 @@ describe("the end of a connection", () => {
 
   test("is a loss, with its close code, when nothing was said", async () => {
     const { socket, connection } = open();
-    socket.say(attached());
+    socket.say(attachedMessage());
     socket.end(1001, "shutting down");
     assert.deepEqual(await connection.ended, { kind: "lost", closeCode: 1001, reason: "shutting down", opened: true });
   });

@@ -1,5 +1,5 @@
 import type { WebSocketLike } from "../../src/client/web-socket.ts";
-import type { AttachedMessage, ServerMessage } from "../../src/wire/codec.ts";
+import type { ServerMessage } from "../../src/wire/codec.ts";
 import { createServerCodec } from "../../src/wire/execgate-v1.ts";
 
 const codec = createServerCodec({ tty: true, stdin: true, stdout: true, stderr: true });
@@ -52,23 +52,4 @@ export class FakeSocket implements WebSocketLike {
   get stdin(): Buffer {
     return Buffer.concat(this.sent.filter((frame) => typeof frame !== "string").map((frame) => frame.subarray(1)));
   }
-}
-
-/** What a server says first, with the given differences. */
-export function attached(fields: Partial<AttachedMessage> = {}): AttachedMessage {
-  return {
-    type: "attached",
-    session: "01JD",
-    client: "c1",
-    target: "host",
-    tty: true,
-    role: "writer",
-    offset: 0,
-    stdinOffset: 0,
-    cols: 80,
-    rows: 24,
-    ackWindow: 0,
-    stdinWindow: 262_144,
-    ...fields,
-  };
 }

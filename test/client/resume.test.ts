@@ -3,8 +3,9 @@ import { describe, test } from "node:test";
 import { type ConnectionHandlers, connect } from "../../src/client/connection.ts";
 import { isResumable, type Place } from "../../src/client/redial.ts";
 import { Refusal } from "../../src/client/refusal.ts";
+import { attachedMessage } from "../fixtures/messages.ts";
 import { until } from "../fixtures/until.ts";
-import { attached, FakeSocket } from "./fake-socket.ts";
+import { FakeSocket } from "./fake-socket.ts";
 
 /** A connection that is attached, and each socket that it dials later. */
 function open(handlers: Partial<ConnectionHandlers> = {}, withinMs = 60_000) {
@@ -24,7 +25,7 @@ function open(handlers: Partial<ConnectionHandlers> = {}, withinMs = 60_000) {
   const output: ConnectionHandlers["output"] = ({ bytes }) => void text.push(Buffer.from(bytes).toString());
   const connection = connect({ socket: first }, { output, ...handlers }, { resume: { dial, withinMs } });
   first.open();
-  first.say(attached());
+  first.say(attachedMessage());
   const next = async (count: number): Promise<FakeSocket> => {
     await until(`socket ${count}`, () => sockets.length >= count);
     return sockets[count - 1] as FakeSocket;
@@ -43,13 +44,13 @@ describe("a connection that is lost", () => {
     const second = await next(1);
     assert.deepEqual(places, [{ session: "01JD", client: "c1", offset: 3 }]);
     second.open();
-    second.say(attached({ offset: 3 }));
+    second.say(attachedMessage({ offset: 3 }));
     second.say({ type: "gap", from: 3, to: 10 });
     second.end(4408);
     const third = await next(2);
     assert.equal(places[1]?.offset, 10);
     third.open();
-    third.say(attached({ offset: 10 }));
+    third.say(attachedMessage({ offset: 10 }));
     say(third, "k");
     assert.deepEqual([text.join(""), seen], ["abck", [0, 3, 10]]);
   });
@@ -64,13 +65,13 @@ describe("a connection that is lost", () => {
     const second = await next(1);
     second.open();
     assert.deepEqual(second.sent, []);
-    second.say(attached({ stdinOffset: 6 }));
+    second.say(attachedMessage({ stdinOffset: 6 }));
     assert.deepEqual([await late, await end, second.stdin.toString()], [true, true, "6789abc"]);
     assert.deepEqual(second.control, [{ type: "eof" }]);
     second.end(1006);
     const third = await next(2);
     third.open();
-    third.say(attached({ stdinOffset: 13 }));
+    third.say(attachedMessage({ stdinOffset: 13 }));
     assert.deepEqual([third.stdin.length, third.control], [0, [{ type: "eof" }]]);
   });
 
@@ -80,7 +81,7 @@ describe("a connection that is lost", () => {
     first.end(1006);
     const second = await next(1);
     second.open();
-    second.say(attached({ stdinOffset: 10, stdinWindow: 20 }));
+    second.say(attachedMessage({ stdinOffset: 10, stdinWindow: 20 }));
     assert.equal(second.stdin.length, 20);
     second.say({ type: "accepted", bytes: 15 });
     assert.equal(second.stdin.length, 25);
@@ -94,7 +95,7 @@ describe("a connection that is lost", () => {
     connection.signal("SIGINT");
     const second = await next(1);
     second.open();
-    second.say(attached());
+    second.say(attachedMessage());
     assert.deepEqual(second.control, [
       { type: "resize", cols: 100, rows: 30 },
       { type: "signal", signal: "SIGINT" },
@@ -117,7 +118,7 @@ describe("a connection that is lost", () => {
     for (let n = 1; n <= 3; n++) {
       const socket = await next(n);
       socket.open();
-      socket.say(attached());
+      socket.say(attachedMessage());
       socket.end(1006);
     }
     assert.ok(delays[0] === 0 && Number(delays[3]) > 190, String(delays));
@@ -173,7 +174,7 @@ describe("a connection that is lost", () => {
     assert.equal(first.closedWith, 4000);
     const second = await next(1);
     second.open();
-    second.say(attached({ offset: 1 }));
+    second.say(attachedMessage({ offset: 1 }));
     say(second, "b");
     first.end(4409);
     assert.deepEqual(text, ["a", "b"]);
@@ -186,7 +187,7 @@ test("a server that has another count of stdin is not believed", async () => {
   first.end(1006);
   const second = await next(1);
   second.open();
-  second.say(attached({ stdinOffset: 4 }));
+  second.say(attachedMessage({ stdinOffset: 4 }));
   const end = await connection.ended;
   assert.equal(end.kind === "lost" && end.closeCode, 4400);
 });

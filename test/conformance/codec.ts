@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Outcome } from "../../src/exec/outcome.ts";
 import {
   type ClientMessage,
   type CodecOptions,
@@ -10,6 +9,7 @@ import {
   type ServerMessage,
   WireError,
 } from "../../src/wire/codec.ts";
+import { exitMessage } from "../fixtures/messages.ts";
 
 /** A subprotocol as the suite sees it: the server's codec and what a client of the field writes and reads. */
 export interface CodecSubject {
@@ -31,21 +31,6 @@ interface Skip {
 
 export const everything: CodecOptions = { tty: false, stdin: true, stdout: true, stderr: true };
 export const terminal: CodecOptions = { tty: true, stdin: true, stdout: true, stderr: false };
-
-/** An outcome with `fields` in place of those of a plain exit 0. */
-export function outcomeWith(fields: Partial<Outcome>): ServerMessage {
-  return {
-    type: "exit",
-    outcome: "exited",
-    exitCode: 0,
-    signal: null,
-    endedBy: null,
-    drained: true,
-    termination: null,
-    durationMs: 1.5,
-    ...fields,
-  };
-}
 
 /** What `frame` is to a server: its bytes and whether it came with the binary opcode. */
 export function receive(codec: ServerCodec, frame: Frame): readonly ClientMessage[] {
@@ -141,10 +126,10 @@ function checkOutput(check: Check, subject: CodecSubject): void {
   check("every exit code is told, and an end without one is never taken for success", () => {
     const end = (message: ServerMessage) => subject.create(everything).encode(message).map(subject.hear);
     for (let exitCode = 0; exitCode < 256; exitCode++) {
-      assert.deepEqual(end(outcomeWith({ exitCode })), [{ type: "end", exitCode }]);
+      assert.deepEqual(end(exitMessage({ exitCode })), [{ type: "end", exitCode }]);
     }
     for (const outcome of ["timeout", "killed", "lost"] as const) {
-      assert.deepEqual(end(outcomeWith({ outcome, exitCode: null })), [{ type: "end", exitCode: undefined }]);
+      assert.deepEqual(end(exitMessage({ outcome, exitCode: null })), [{ type: "end", exitCode: undefined }]);
     }
     assert.deepEqual(end({ type: "error", code: "COMMAND_NOT_FOUND", message: "x: not found" }), [{ type: "end", exitCode: undefined }]);
   });

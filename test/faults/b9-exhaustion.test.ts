@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dial } from "../fixtures/exec-client.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import type { HttpAnswer } from "../fixtures/http-answer.ts";
 import { inParallel } from "../fixtures/in-parallel.ts";
+import { isAllowed } from "../fixtures/programs.ts";
 import { promise, type Row } from "../fixtures/promise.ts";
 import { connectRaw } from "../fixtures/raw-socket.ts";
 import { until } from "../fixtures/until.ts";
@@ -80,15 +81,6 @@ promise("B9", "a limit that falls below what is open is a typed refusal, and no 
 
 const pidsController = "/sys/fs/cgroup/pids";
 
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** A gateway whose right to make processes can be taken: by a control group around it and its commands, or by its user's limit. */
 interface Limited extends AsyncDisposable {
   readonly gateway: GatewayProcess;
@@ -145,7 +137,8 @@ function isRemoved(directory: string): boolean {
   }
 }
 
-const withoutPids = process.getuid?.() !== 0 || isWritable(pidsController) ? false : "no pids controller that can be written to";
+const withoutPids =
+  process.getuid?.() !== 0 || isAllowed(pidsController, constants.W_OK) ? false : "no pids controller that can be written to";
 
 promise(
   "B9",

@@ -3,20 +3,10 @@ import { test } from "node:test";
 import type { ConnectionEnd } from "../../src/client/connection-end.ts";
 import { describeEnd } from "../../src/web/words.ts";
 import type { ExitMessage } from "../../src/wire/codec.ts";
-
-const exited: ExitMessage = {
-  type: "exit",
-  outcome: "exited",
-  exitCode: 0,
-  signal: null,
-  endedBy: null,
-  drained: true,
-  termination: null,
-  durationMs: 1,
-};
+import { exitMessage } from "../fixtures/messages.ts";
 
 function exit(fields: Partial<ExitMessage>): ConnectionEnd {
-  return { kind: "exit", exit: { ...exited, ...fields } };
+  return { kind: "exit", exit: exitMessage(fields) };
 }
 
 function lost(closeCode: number): ConnectionEnd {

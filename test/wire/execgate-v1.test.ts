@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { type ServerMessage, WireError } from "../../src/wire/codec.ts";
 import { createServerCodec } from "../../src/wire/execgate-v1.ts";
 import { decodeServer, encodeClient } from "../../src/wire/execgate-v1-client.ts";
-import { codecConformance, everything, outcomeWith, receive } from "../conformance/codec.ts";
+import { codecConformance, everything, receive } from "../conformance/codec.ts";
+import { attachedMessage, exitMessage } from "../fixtures/messages.ts";
 
 codecConformance("v1.execgate", {
   create: createServerCodec,
@@ -77,24 +78,11 @@ describe("v1.execgate on the wire", () => {
 
 describe("the client's side of v1.execgate", () => {
   const said: ServerMessage[] = [
-    {
-      type: "attached",
-      session: "01J",
-      client: "c1",
-      target: "host",
-      tty: true,
-      role: "writer",
-      offset: 0,
-      stdinOffset: 0,
-      cols: 80,
-      rows: 24,
-      ackWindow: 0,
-      stdinWindow: 262_144,
-    },
+    attachedMessage(),
     { type: "accepted", bytes: 65_536 },
     { type: "gap", from: 1, to: 9 },
     { type: "resized", cols: 1, rows: 2 },
-    outcomeWith({ outcome: "killed", exitCode: null, endedBy: "operator", termination: "verified" }),
+    exitMessage({ outcome: "killed", exitCode: null, endedBy: "operator", termination: "verified" }),
     { type: "error", code: "COMMAND_NOT_FOUND", message: "nope" },
   ];
 

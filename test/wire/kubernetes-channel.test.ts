@@ -9,7 +9,8 @@ import {
   WireError,
 } from "../../src/wire/codec.ts";
 import { createKubernetesCodec } from "../../src/wire/kubernetes-channel.ts";
-import { codecConformance, everything, type Heard, outcomeWith, receive, terminal } from "../conformance/codec.ts";
+import { codecConformance, everything, type Heard, receive, terminal } from "../conformance/codec.ts";
+import { exitMessage } from "../fixtures/messages.ts";
 
 /** As client-go reads: a channel byte and its payload, and on the error channel a Status. */
 function hear(frame: Frame): Heard | undefined {
@@ -76,20 +77,20 @@ describe("the Kubernetes channels from the server", () => {
   });
 
   test("tell the end by the Status that kubelets send, byte for byte", () => {
-    assert.equal(statusOf(outcomeWith({})), '{"metadata":{},"status":"Success"}');
+    assert.equal(statusOf(exitMessage()), '{"metadata":{},"status":"Success"}');
     assert.equal(
-      statusOf(outcomeWith({ exitCode: 3 })),
+      statusOf(exitMessage({ exitCode: 3 })),
       '{"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: command terminated with exit code 3","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}',
     );
     assert.equal(
-      statusOf(outcomeWith({ outcome: "timeout", exitCode: null })),
+      statusOf(exitMessage({ outcome: "timeout", exitCode: null })),
       '{"metadata":{},"status":"Failure","message":"Internal error occurred: command was ended: timeout","reason":"InternalError","details":{"causes":[{"message":"command was ended: timeout"}]},"code":500}',
     );
     assert.match(
-      statusOf(outcomeWith({ outcome: "killed", exitCode: null, endedBy: "operator" })),
+      statusOf(exitMessage({ outcome: "killed", exitCode: null, endedBy: "operator" })),
       /command was ended: killed by operator/,
     );
-    assert.match(statusOf(outcomeWith({ outcome: "lost", exitCode: null })), /InternalError/);
+    assert.match(statusOf(exitMessage({ outcome: "lost", exitCode: null })), /InternalError/);
     assert.match(
       statusOf({ type: "error", code: "COMMAND_NOT_FOUND", message: "x is not there" }),
       /Internal error occurred: x is not there/,
@@ -100,7 +101,7 @@ describe("the Kubernetes channels from the server", () => {
     const codec = v5();
     assert.match(Buffer.from(codec.encode({ type: "gap", from: 5, to: 9 })[0] as Uint8Array).toString(), /bytes 5 to 9 are no longer kept/);
     assert.deepEqual(codec.encode({ type: "output", stream: "stdout", bytes: Buffer.from("late") }), []);
-    assert.deepEqual(codec.encode(outcomeWith({})), []);
+    assert.deepEqual(codec.encode(exitMessage()), []);
   });
 });
 

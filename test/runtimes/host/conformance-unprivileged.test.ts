@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { accessSync, constants } from "node:fs";
+import { constants } from "node:fs";
 import { describe, test } from "node:test";
 import { createHostRuntime } from "../../../src/runtimes/host/index.ts";
 import { supervisorPath } from "../../../src/runtimes/host/native.ts";
 import { runtimeConformance } from "../../conformance/runtime.ts";
 import { code } from "../../conformance/runtime-start.ts";
+import { isAllowed } from "../../fixtures/programs.ts";
 
 /** This file has its process to itself, which may give up what it has. */
 if (process.getuid?.() === 0) {
@@ -13,16 +14,7 @@ if (process.getuid?.() === 0) {
   process.setuid?.(65534);
 }
 
-function reachable(): boolean {
-  try {
-    accessSync(supervisorPath, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-if (reachable()) {
+if (isAllowed(supervisorPath, constants.X_OK)) {
   runtimeConformance(
     "the host, where the gateway has no privileges",
     async () => ({

@@ -3,18 +3,17 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { StatusReader } from "../../../src/runtimes/kubernetes/status.ts";
 import { outcomeStatus } from "../../../src/wire/kubernetes-status.ts";
+import { exitMessage } from "../../fixtures/messages.ts";
 
 const read = (text: string) => new StatusReader().push(Buffer.from(text));
-const exited = (exitCode: number) =>
-  ({ outcome: "exited", exitCode, signal: null, endedBy: null, drained: true, termination: null, durationMs: 1 }) as const;
 
 describe("the Status at the end of a stream", () => {
   it("gives every exit code back that the server's side says", () => {
-    for (let code = 0; code < 256; code++) assert.deepEqual(read(outcomeStatus(exited(code))), { exitCode: code });
+    for (let code = 0; code < 256; code++) assert.deepEqual(read(outcomeStatus(exitMessage({ exitCode: code }))), { exitCode: code });
   });
 
   it("says why there is no exit code", () => {
-    const lost = read(outcomeStatus({ ...exited(0), outcome: "lost", exitCode: null }));
+    const lost = read(outcomeStatus(exitMessage({ outcome: "lost", exitCode: null })));
     assert.match((lost as { failure: string }).failure, /lost/);
   });
 

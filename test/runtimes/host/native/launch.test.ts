@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { accessSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { findProgram } from "../../../fixtures/programs.ts";
 import { skipWithout } from "../../../fixtures/require.ts";
 
 const execute = promisify(execFile);
@@ -41,7 +41,9 @@ describe("the launch of a command, in C", { timeout: 60_000 }, () => {
 
   for (const { name, flags, under } of ways) {
     const [tool] = under;
-    test(`starts, refuses and packs as it should, ${name}`, { skip: tool !== undefined && skipWithout(tool, isInPath(tool)) }, async () => {
+    test(`starts, refuses and packs as it should, ${name}`, {
+      skip: tool !== undefined && skipWithout(tool, findProgram(tool) !== undefined),
+    }, async () => {
       const file = join(folder, name.replaceAll(" ", "-"));
       await execute("cc", ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread", "-I", native, ...flags, "-o", file, ...sources]);
       const [command = "", ...args] = [...under, file, ...(tool ? ["separate"] : [])];
@@ -49,14 +51,3 @@ describe("the launch of a command, in C", { timeout: 60_000 }, () => {
     });
   }
 });
-
-function isInPath(tool: string): boolean {
-  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, tool));
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
