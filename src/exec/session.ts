@@ -7,6 +7,7 @@ import type { Observer } from "./observer.ts";
 import { type Ended, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
+import { RunTimers } from "./run-timers.ts";
 import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
 import type { Witness } from "./witness.ts";
 
@@ -65,6 +66,7 @@ export class Session {
   readonly #deps: SessionDeps;
   /** Aborted at the first stop reason and at the end: it clears every timer. */
   readonly #run = new AbortController();
+  readonly #timers: RunTimers;
   readonly #stopped: Promise<StopReason>;
   #announceStop!: (reason: StopReason) => void;
   #finish!: (outcome: Outcome | undefined) => void;
@@ -72,13 +74,13 @@ export class Session {
   #stopReason: StopReason | undefined;
   #isBegun = false;
   #process: Process | undefined;
-  #lastActivityMs = 0;
 
   constructor(id: string, request: ExecRequest, deps: SessionDeps, permit: Permit = unconditional) {
     this.id = id;
     this.request = request;
     this.permit = permit;
     this.#deps = deps;
+    this.#timers = new RunTimers(deps.clock, this.#run.signal);
     this.createdAt = deps.clock.now();
     this.size = request.spec.tty;
     this.log = new OutputLog(deps.limits.replayBytes);
@@ -106,7 +108,7 @@ export class Session {
    * @throws what the runtime refuses, as ExecgateError; SESSION_ENDED when the session was stopped before
    */
   async start(): Promise<void> {
-    const { runtime, clock, observer, witness } = this.#deps;
+    const { runtime, clock, observer, witness, limits } = this.#deps;
     let beganMs = 0;
     this.#isBegun = true;
     observer.starting?.(this);
@@ -128,7 +130,7 @@ export class Session {
     this.startedAt = clock.now();
     this.#state = "running";
     observer.started?.(this, startedMs - beganMs);
-    this.#armTimers(startedMs);
+    this.#timers.arm({ timeoutMs: this.request.timeoutMs, idleMs: limits.idleMs }, (reason) => this.stop(reason));
     // What a client said while the command was being started: frozen, the request has the size from before.
     if (this.size !== undefined && this.size !== this.request.spec.tty) void this.#process.resize(this.size).catch(() => undefined);
     void this.#supervise(this.#process, startedMs);
@@ -157,7 +159,7 @@ export class Session {
 
   /** Gives bytes to the command's stdin; resolves when they are accepted. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#lastActivityMs = this.#deps.clock.monotonicMs();
+    this.#timers.moved(this.#deps.clock.monotonicMs());
     this.inputBytes += bytes.length;
     await this.#live()?.write(bytes);
   }
@@ -194,33 +196,6 @@ export class Session {
 
   #endedBeforeStart(): ExecgateError {
     return new ExecgateError("SESSION_ENDED", `The session was ended (${this.#stopReason}) before its command was started.`);
-  }
-
-  #armTimers(startedMs: number): void {
-    const { clock, limits } = this.#deps;
-    if (this.request.timeoutMs > 0) this.#after(this.request.timeoutMs, () => this.stop("timeout"));
-    this.#lastActivityMs = startedMs;
-    const watchIdle = (): void => {
-      const restMs = this.#lastActivityMs + limits.idleMs - clock.monotonicMs();
-      if (restMs <= 0) this.stop("idle");
-      else this.#after(restMs, watchIdle);
-    };
-    if (limits.idleMs > 0) watchIdle();
-  }
-
-  /** A timer that lives no longer than the run. */
-  #after(ms: number, then: () => void): () => void {
-    if (this.#run.signal.aborted) return () => undefined;
-    const { signal } = this.#run;
-    const clear = this.#deps.clock.after(ms, () => {
-      signal.removeEventListener("abort", clear);
-      then();
-    });
-    signal.addEventListener("abort", clear, { once: true });
-    return () => {
-      signal.removeEventListener("abort", clear);
-      clear();
-    };
   }
 
   /** Stands beside the process from its start to its end, and says then how it ended. */
@@ -286,7 +261,7 @@ export class Session {
     try {
       for (let chunk = await process.output.next(); chunk !== undefined; chunk = await process.output.next()) {
         const readMs = clock.monotonicMs();
-        this.#lastActivityMs = readMs;
+        this.#timers.moved(readMs);
         observer.output?.(chunk.stream, chunk.bytes.length);
         this.log.append(chunk);
         const room = this.log.room();
