@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { size } from "../../conformance/process.ts";
+import { size, until } from "../../conformance/process.ts";
 import { code, descriptors } from "../../conformance/runtime-start.ts";
 import { createHost } from "./running.ts";
 
@@ -66,7 +66,8 @@ describe("a command that cannot be started says why", { timeout: 30_000 }, () =>
       await assert.rejects(host.start({ command: ["no-such-command"], tty: i % 2 ? size : undefined, stdin: true }));
       await assert.rejects(host.start({ command: ["true"], cwd: "/no/such/folder", tty: i % 2 ? undefined : size }));
     }
-    assert.equal(descriptors(), before);
+    // Group files are written beside the loop, and may be open for a moment more.
+    await until(() => descriptors() <= before);
   });
 
   test("with too few descriptors left a start is OVERLOADED, and leaves none behind", async () => {

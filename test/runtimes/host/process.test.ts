@@ -35,7 +35,8 @@ describe("a process on the host", { timeout: 30_000 }, () => {
         running.release();
       }
     }
-    assert.equal(descriptors(), before);
+    // Group files are written beside the loop, and may be open for a moment more.
+    await until(() => descriptors() <= before);
     assert.deepEqual(await zombies(), []);
   });
 
