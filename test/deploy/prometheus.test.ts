@@ -47,7 +47,7 @@ describe("what Prometheus and Grafana read", { skip: skipWithout("prometheus", e
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "execgate-prometheus-"));
     const probes = { beat: { target: "host", command: ["true"], intervalMs: 500 } };
-    served = await openGateway({ metrics: { listen: "127.0.0.1:0" }, audit: { file: "-", mode: "bestEffort" }, probes });
+    served = await openGateway({ metrics: { listen: "127.0.0.1:0" }, audit: { file: join(dir, "audit.log"), mode: "bestEffort" }, probes });
     await cp(join(rulesDir, "execgate.rules.yml"), join(dir, "execgate.rules.yml"));
     const config = {
       global: { scrape_interval: "250ms", evaluation_interval: "1s" },
