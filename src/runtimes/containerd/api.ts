@@ -23,6 +23,12 @@ export interface Task {
   readonly status: "UNKNOWN" | "CREATED" | "RUNNING" | "STOPPED" | "PAUSED" | "PAUSING";
 }
 
+/** Something that happened, by what it is called, such as `/tasks/exit`. */
+export interface Envelope {
+  readonly topic: string;
+  readonly event: Any | null;
+}
+
 /** Names an exec process; every call about one has these. */
 export interface ExecId {
   readonly containerId: string;
@@ -43,6 +49,7 @@ interface Calls {
   "tasks.v1.Tasks/CloseIO": [ExecId & { readonly stdin: boolean }, object];
   "tasks.v1.Tasks/DeleteProcess": [ExecId, object];
   "version.v1.Version/Version": [object, { readonly version: string }];
+  "events.v1.Events/Subscribe": [{ readonly filters: readonly string[] }, Envelope];
 }
 
 export interface CallOptions {
@@ -62,7 +69,7 @@ const protoDir = fileURLToPath(new URL("../../../../src/runtimes/containerd/prot
  */
 export class Api {
   readonly #client: Client;
-  readonly #definitions = loadSync(["containers.proto", "tasks.proto", "version.proto"], {
+  readonly #definitions = loadSync(["containers.proto", "events.proto", "tasks.proto", "version.proto"], {
     includeDirs: [protoDir],
     defaults: true,
     enums: String,
@@ -108,6 +115,20 @@ export class Api {
       const cancel = (): void => call.cancel();
       signal?.addEventListener("abort", cancel, { once: true });
     });
+  }
+
+  /**
+   * Has what happens told to `heard`, until `over` says that it is told no more: the daemon is gone, or was never there.
+   * @returns ends it
+   */
+  subscribe(filters: readonly string[], heard: (envelope: Envelope) => void, over: () => void): () => void {
+    const { path, requestSerialize, responseDeserialize } = this.#method("events.v1.Events/Subscribe");
+    const stream = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { filters }, new Metadata());
+    stream.on("data", heard);
+    // The status that follows tells the same.
+    stream.on("error", () => {});
+    stream.once("status", over);
+    return () => stream.cancel();
   }
 
   close(): void {

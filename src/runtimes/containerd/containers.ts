@@ -2,6 +2,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import type { Api, Container, Task } from "./api.ts";
 import { ApiError } from "./api-error.ts";
+import { Changes } from "./changes.ts";
 import { toRuntimeError } from "./failure.ts";
 import { filterOf, nameOf, parseName, type Reference } from "./name.ts";
 
@@ -12,14 +13,12 @@ export interface Found {
   /** Undefined while nothing of it runs. */
   readonly task: Task | undefined;
   readonly target: Target;
-  /** Of the clock that only grows, milliseconds. */
-  readonly foundAt: number;
 }
 
-/** How long what was found of a container is used: after that it may have been started anew. */
+/** How long what a target was resolved to is used: after that it may have been started anew. */
 const freshMs = 1000;
 
-/** Names whose ids are remembered. */
+/** Names whose containers are remembered. */
 const rememberedMax = 1000;
 
 /** Finds containers by what clients call them. */
@@ -27,15 +26,22 @@ export class Containers {
   readonly #runtime: string;
   readonly #api: Api;
   readonly #namespaces: readonly string[];
-  /** What was found with a target, so that a start right after it does not ask again. */
-  readonly #found = new WeakMap<Target, Found>();
-  /** The ids that names meant when they were asked for last. */
-  readonly #remembered = new Map<string, string>();
+  readonly #changes: Changes;
+  /** What targets were resolved to and when, of the clock that only grows, so that a start right after it does not ask again. */
+  readonly #resolved = new WeakMap<Target, { readonly found: Found; readonly atMs: number }>();
+  /** What ids mean in this state of changes; empty while changes are not heard of. */
+  readonly #remembered = new Map<string, Found>();
+  #rememberedIn: number | undefined;
 
   constructor(runtime: string, api: Api, namespaces: readonly string[]) {
     this.#runtime = runtime;
     this.#api = api;
     this.#namespaces = namespaces;
+    this.#changes = new Changes(api, namespaces);
+  }
+
+  close(): void {
+    this.#changes.close();
   }
 
   /** Every container of every namespace. @throws RUNTIME_UNAVAILABLE */
@@ -46,21 +52,16 @@ export class Containers {
 
   /** @throws TARGET_NOT_FOUND, TARGET_AMBIGUOUS, TARGET_NOT_RUNNING, RUNTIME_UNAVAILABLE */
   async resolve(id: string): Promise<Target> {
-    const reference = parseName(id.slice(this.#runtime.length + 1));
-    if (reference === undefined || !id.startsWith(`${this.#runtime}:`)) {
-      throw missing(id, `; a container is ${this.#runtime}:NAMESPACE/ID or ${this.#runtime}:NAMESPACE/POD/CONTAINER`);
-    }
-    if (!this.#namespaces.includes(reference.namespace)) throw missing(id, `: its namespace is none of ${this.#namespaces.join(", ")}`);
-    const exact = reference.kind === "id" ? await this.#get(reference.namespace, reference.idOrPrefix) : undefined;
-    const found = exact ?? one(id, reference, await this.#select(reference));
+    const found = await this.#recall(id);
+    this.#resolved.set(found.target, { found, atMs: performance.now() });
     return found.target;
   }
 
-  /** What `target` was found with just now and runs, or what it is now. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
+  /** What `target` was resolved to just now and runs, or what it is now. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
   async of(target: Target): Promise<Found> {
-    const found = this.#found.get(target);
-    const isFresh = found !== undefined && performance.now() - found.foundAt < freshMs && target.state === "running";
-    return isFresh ? found : await this.now(target);
+    const resolved = this.#resolved.get(target);
+    const isFresh = resolved !== undefined && performance.now() - resolved.atMs < freshMs && target.state === "running";
+    return isFresh ? resolved.found : await this.now(target);
   }
 
   /** What has become of `target`. @throws TARGET_NOT_FOUND, RUNTIME_UNAVAILABLE */
@@ -71,6 +72,26 @@ export class Containers {
     return found;
   }
 
+  /** What `id` meant when it was asked for last, if nothing has changed since; else what it means now. */
+  async #recall(id: string): Promise<Found> {
+    const { state } = this.#changes;
+    if (state !== this.#rememberedIn || this.#remembered.size >= rememberedMax) this.#remembered.clear();
+    this.#rememberedIn = state;
+    const found = this.#remembered.get(id) ?? (await this.#find(id));
+    if (state !== undefined && state === this.#changes.state) this.#remembered.set(id, found);
+    return found;
+  }
+
+  async #find(id: string): Promise<Found> {
+    const reference = parseName(id.slice(this.#runtime.length + 1));
+    if (reference === undefined || !id.startsWith(`${this.#runtime}:`)) {
+      throw missing(id, `; a container is ${this.#runtime}:NAMESPACE/ID or ${this.#runtime}:NAMESPACE/POD/CONTAINER`);
+    }
+    if (!this.#namespaces.includes(reference.namespace)) throw missing(id, `: its namespace is none of ${this.#namespaces.join(", ")}`);
+    const exact = reference.kind === "id" ? await this.#get(reference.namespace, reference.idOrPrefix) : undefined;
+    return exact ?? one(id, reference, await this.#select(reference));
+  }
+
   async #get(namespace: string, id: string): Promise<Found | undefined> {
     const [answer, task] = await Promise.all([
       this.#api.call("containers.v1.Containers/Get", namespace, { id }).catch(orUndefined),
@@ -79,32 +100,18 @@ export class Containers {
     return answer && this.#toFound(namespace, answer.container, task);
   }
 
-  /** Those that a name may mean. The task of what it meant before is asked for meanwhile: as a rule it means the same again. */
+  /** Those that a name may mean. */
   async #select(reference: Reference): Promise<Found[]> {
     const { namespace } = reference;
-    const filter = filterOf(reference);
-    const remembered = this.#remembered.get(namespace + filter);
-    const early = remembered === undefined ? undefined : this.#task(namespace, remembered);
-    early?.catch(() => {});
-    const { containers } = await this.#call("containers.v1.Containers/List", namespace, { filters: [filter] });
-    const [first] = containers;
-    if (first !== undefined && containers.length === 1) this.#remember(namespace + filter, first.id);
+    const { containers } = await this.#call("containers.v1.Containers/List", namespace, { filters: [filterOf(reference)] });
     return await Promise.all(
-      containers.map(async (container) => {
-        const task = container.id === remembered ? await early : await this.#task(namespace, container.id);
-        return this.#toFound(namespace, container, task);
-      }),
+      containers.map(async (container) => this.#toFound(namespace, container, await this.#task(namespace, container.id))),
     );
   }
 
   /** Each is asked for by itself: a list of tasks would ask what runs every container of the namespace. */
   async #task(namespace: string, id: string): Promise<Task | undefined> {
     return (await this.#api.call("tasks.v1.Tasks/Get", namespace, { containerId: id }).catch(orUndefined))?.process;
-  }
-
-  #remember(name: string, id: string): void {
-    if (this.#remembered.size >= rememberedMax) this.#remembered.clear();
-    this.#remembered.set(name, id);
   }
 
   async #all(namespace: string): Promise<Found[]> {
@@ -135,9 +142,7 @@ export class Containers {
       state: stateOf(task),
       labels: Object.freeze({ ...container.labels }),
     });
-    const found = { namespace, container, task, target, foundAt: performance.now() };
-    this.#found.set(target, found);
-    return found;
+    return { namespace, container, task, target };
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock, within } from "../../exec/clock.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
 import { refuseUnpassable } from "../unpassable.ts";
@@ -6,7 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { Containers, requireRunning } from "./containers.ts";
 import { Exec } from "./exec.ts";
 import { toRuntimeError, toStartError } from "./failure.ts";
-import { FifoFolder } from "./fifos.ts";
+import { FifoFolder, type Fifos } from "./fifos.ts";
 import { Marks } from "./mark.ts";
 import { MarkGuard } from "./mark-guard.ts";
 import { endMarked } from "./marked-tree.ts";
@@ -76,7 +77,7 @@ class ContainerdRuntime implements Runtime {
           api: this.#api,
           fifos: this.#fifos,
           marks: this.#marks,
-          discard: (exec, fifos) => this.#leave(exec.delete(this.#closing.signal).then((isGone) => isGone && fifos.remove())),
+          discard: (exec, fifos) => this.#leave(this.#discard(exec, fifos)),
           released: (process) => this.#running.delete(process),
         },
         found,
@@ -110,6 +111,7 @@ class ContainerdRuntime implements Runtime {
     await Promise.all(this.#leftovers);
     this.#guard.close();
     this.#fifos.close();
+    this.#containers.close();
     this.#api.close();
   }
 
@@ -123,6 +125,12 @@ class ContainerdRuntime implements Runtime {
       return changed;
     }
     return refusal ?? toRuntimeError(cause);
+  }
+
+  /** Behind the answer, which does not wait for it. */
+  async #discard(exec: Exec, fifos: Fifos): Promise<void> {
+    await nextTurn();
+    if (await exec.delete(this.#closing.signal)) fifos.remove();
   }
 
   /** Ends what gateways that are gone have left running. */

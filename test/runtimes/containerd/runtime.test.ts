@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import type { ExecSpec, Runtime } from "../../../src/exec/runtime.ts";
+import { Api } from "../../../src/runtimes/containerd/api.ts";
+import { Containers } from "../../../src/runtimes/containerd/containers.ts";
 import { addon } from "../../../src/runtimes/descriptor/native.ts";
 import { drain, marker, processesWith, run as runOn, size, start as startOn, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
@@ -65,6 +67,54 @@ describe("a container of containerd", { skip: withoutContainerd, timeout: 60_000
     test("in the list, with its state", async () => {
       const states = new Map((await runtime.targets()).map(({ immutableId, state }) => [immutableId.split("/")[1], state]));
       assert.deepEqual([states.get("web"), states.get("db-old"), states.size], ["running", "stopped", 6]);
+    });
+  });
+
+  describe("is remembered", () => {
+    class CountingApi extends Api {
+      calls = 0;
+
+      override async call(...request: Parameters<Api["call"]>): ReturnType<Api["call"]> {
+        this.calls++;
+        return await super.call(...request);
+      }
+    }
+
+    test("by what it is called until something becomes of a container, and no longer", async () => {
+      const api = new CountingApi(daemon.socket);
+      const containers = new Containers("containerd", api, [daemon.namespace]);
+      const resolve = () => containers.resolve(daemon.target("changing/pg"));
+      const asked = async (): Promise<number> => {
+        const before = api.calls;
+        await resolve();
+        return api.calls - before;
+      };
+      const labels = ["--label", "io.kubernetes.pod.name=changing", "--label", "io.kubernetes.container.name=pg"];
+      await daemon.runContainer("changing-1", ...labels);
+      await until(async () => (await asked()) === 0);
+      await daemon.ctr("tasks", "exec", "--exec-id", "probe", "changing-1", "true");
+      assert.equal(await asked(), 0, "the end of an exec changes nothing");
+      await daemon.ctr("tasks", "pause", "changing-1");
+      await until(async () => (await resolve()).state === "paused");
+      await daemon.ctr("tasks", "resume", "changing-1");
+      await until(async () => (await resolve()).state === "running");
+      await daemon.ctr("tasks", "kill", "-s", "SIGKILL", "changing-1");
+      await until(async () => (await resolve()).state === "stopped");
+      await daemon.runContainer("changing-2", ...labels);
+      await until(async () => (await resolve()).immutableId === `${daemon.namespace}/changing-2`);
+      await until(async () => (await asked()) === 0);
+      for (const id of ["changing-1", "changing-2"]) {
+        await daemon.ctr("tasks", "delete", "-f", id);
+        await daemon.ctr("containers", "delete", id);
+      }
+      await until(() =>
+        assert.rejects(resolve(), code("TARGET_NOT_FOUND")).then(
+          () => true,
+          () => false,
+        ),
+      );
+      containers.close();
+      api.close();
     });
   });
 
