@@ -3,7 +3,9 @@ import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { marker, processesWith, until } from "../../conformance/process.ts";
 import { Containerd, withoutContainerd } from "../../fixtures/containerd.ts";
+import { openGateway } from "../../fixtures/gateway.ts";
 import { GatewayProcess } from "../../fixtures/gateway-process.ts";
+import { assertProblem } from "../../fixtures/http-answer.ts";
 
 describe("a gateway that runs commands in containers", { skip: withoutContainerd, timeout: 60_000 }, () => {
   let daemon: Containerd;
@@ -56,5 +58,25 @@ describe("a gateway that runs commands in containers", { skip: withoutContainerd
     assert.deepEqual(await processesWith(mark), []);
     assert.deepEqual(daemon.execs("web"), []);
     assert.deepEqual(readdirSync(daemon.fifoDir), []);
+  });
+
+  test("tells that the socket is missing at the start, and uses it as soon as it is there", async () => {
+    await daemon.stop();
+    const { socket, fifoDir, namespace } = daemon;
+    await using gateway = await openGateway({ runtimes: { containerd: { socket, fifoDir, namespaces: [namespace] } } });
+    const isUp = async (): Promise<boolean | undefined> => {
+      const { status, json } = await gateway.request("/readyz");
+      assert.equal(status, 200, "the host is there");
+      return (json as { runtimes: Record<string, { up: boolean }> }).runtimes.containerd?.up;
+    };
+    const exec = () => gateway.request("/v1/exec", { method: "POST", body: { target: daemon.target("web"), command: ["true"] } });
+    assert.equal(await isUp(), false);
+    assert.equal(await gateway.metric("execgate_runtime_up", 'runtime="containerd"'), 0);
+    assertProblem(await exec(), 503, "RUNTIME_UNAVAILABLE");
+    assert.equal((await gateway.exec({ command: ["true"] })).exitCode, 0);
+    await daemon.launch();
+    await until(async () => (await isUp()) === true);
+    assert.equal(await gateway.metric("execgate_runtime_up", 'runtime="containerd"'), 1);
+    assert.equal((await exec()).status, 200);
   });
 });
