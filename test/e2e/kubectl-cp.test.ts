@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import type { Kubectl } from "../fixtures/kubectl.ts";
-import { kubectls, nameOf, serveKubectls } from "../fixtures/kubectl-gateway.ts";
+import { kubectls, nameOf, newestKubectl, serveKubectls } from "../fixtures/kubectl-gateway.ts";
 import { makeOddTree } from "../fixtures/odd-tree.ts";
 import { skipWithout } from "../fixtures/require.ts";
 
@@ -29,11 +29,13 @@ async function copy(kubectl: Kubectl, from: string, to: string): Promise<void> {
 /** kubectl takes it for a pattern on its own side, and sends no file for it. A backslash it makes a slash. */
 const patternName = "star*?[a]";
 
-describe("kubectl cp", { skip: skipWithout("kubectl", kubectls.length > 0) }, () => {
+describe("kubectl cp", { skip: skipWithout("kubectl", kubectls.length > 0), concurrency: 2 }, () => {
   for (const kubectl of kubectls) {
-    test(`${nameOf(kubectl)}: a file goes there and comes back as it was`, async (t) => {
+    const megabytes = kubectl === newestKubectl() ? 100 : 5;
+
+    test(`${nameOf(kubectl)}: a file of ${megabytes} MB goes there and comes back as it was`, async (t) => {
       const dir = await folder(t);
-      const bytes = randomBytes(5_000_000);
+      const bytes = randomBytes(megabytes * 1_000_000);
       await writeFile(join(dir, "sent"), bytes);
       await copy(kubectl, join(dir, "sent"), `host:${dir}/there`);
       await copy(kubectl, `default/host:${dir}/there`, join(dir, "back"));

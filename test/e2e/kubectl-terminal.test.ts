@@ -24,7 +24,7 @@ async function startSession(body: object): Promise<string> {
   return (json as { id: string }).id.toLowerCase();
 }
 
-describe("kubectl in a terminal", { skip }, () => {
+describe("kubectl in a terminal", { skip, concurrency: 2 }, () => {
   for (const kubectl of kubectls) {
     test(`${nameOf(kubectl)}: exec -it has the size of the terminal, also when it changes`, async () => {
       const command = `'${kubectl.path}' exec -it host -- sh; echo "it said $?"; sleep 60`;
@@ -59,7 +59,7 @@ describe("kubectl in a terminal", { skip }, () => {
   });
 });
 
-describe("kubectl attach", { skip: skipWithout("kubectl", kubectls.length > 0) }, () => {
+describe("kubectl attach", { skip: skipWithout("kubectl", kubectls.length > 0), concurrency: 2 }, () => {
   for (const kubectl of kubectls) {
     test(`${nameOf(kubectl)}: without -i it watches, with -i it writes`, async () => {
       const pod = await startSession({ command: ["sh", "-c", "read x; echo got $x; exit 9"], stdin: true, keepMs: 60_000 });

@@ -26,8 +26,11 @@ function kubeConfig(): KubeConfig {
 }
 
 /** Runs a command by the JavaScript client. */
-async function exec(command: string[], { stdin, tty = false }: { stdin?: Buffer; tty?: boolean } = {}) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+async function exec(
+  command: string[],
+  { stdin, tty = false, stdout = new PassThrough() }: { stdin?: Buffer; tty?: boolean; stdout?: PassThrough } = {},
+) {
+  const stderr = new PassThrough();
   const input = stdin === undefined ? null : new PassThrough();
   const texts = Promise.all([buffer(stdout), buffer(stderr)]);
   const status = await new Promise<V1Status>((resolve, reject) => {
@@ -49,6 +52,18 @@ describe("the JavaScript client", () => {
     const echoed = await exec(["head", "-c", "500000"], { stdin: bytes });
     assert.equal(echoed.status.status, "Success");
     assert.ok(bytes.equals(echoed.stdout));
+  });
+
+  test("exec on a terminal: it has the size of the library's stream, also when that changes", async () => {
+    const stdout = Object.assign(new PassThrough(), { columns: 100, rows: 40 });
+    const until = (size: string): string => `until [ "$(stty size)" = "${size}" ]; do sleep 0.02; done; stty size`;
+    stdout.once("data", () => {
+      Object.assign(stdout, { columns: 60, rows: 20 });
+      stdout.emit("resize");
+    });
+    const ended = await exec(["sh", "-c", `${until("40 100")}; ${until("20 60")}; exit 4`], { tty: true, stdout });
+    assert.equal(ended.stdout.toString(), "40 100\r\n20 60\r\n");
+    assert.equal(ended.status.details?.causes?.[0]?.message, "4");
   });
 
   test("attach: joins a session", async () => {
