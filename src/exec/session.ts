@@ -36,8 +36,8 @@ export interface SessionDeps {
   readonly witness?: Witness | undefined;
 }
 
-/** How long the core waits until a tree is killed and its command has exited, before it goes on without. */
-const killedExitMsMax = 5000;
+/** How long the core waits until a tree is killed and its command has exited, before it goes on without: who waits is told within 5 s. */
+const killedExitMsMax = 4000;
 
 /** The reason of every abort of a run, made once: an error for each, with its stack, would take longer than clearing the timers. */
 const over = new Error("The run is over.");

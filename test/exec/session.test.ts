@@ -219,10 +219,10 @@ describe("a stop", () => {
   });
 
   for (const terminate of ["fails", "hangs"] as const) {
-    test(`ends the session after five seconds when the kill ${terminate}, as best effort`, async () => {
+    test(`ends the session after four seconds when the kill ${terminate}, as best effort`, async () => {
       const { session, process, clock } = await startSession({ behaviour: { terminate } });
       session.stop("client");
-      await clock.advance(4999);
+      await clock.advance(3999);
       assert.equal(session.outcome, undefined);
       await clock.advance(1);
       const outcome = await outcomeOf(session);

@@ -7,7 +7,7 @@ import { Entry } from "./entry.ts";
 import { Lifeline } from "./lifeline.ts";
 
 /** How long an end is waited for, milliseconds. What is frozen, or waits for a disk, does not end before it goes on. */
-const endMsMax = 4000;
+const endMsMax = 3500;
 
 /**
  * Control groups of execs, each below the one of its container, so that the container's limits hold for it as before. Only where the

@@ -14,8 +14,8 @@ import { isShellMissing, notStarted } from "./not-started.ts";
 import { ConnectionOutput } from "./output.ts";
 import { DockerProcess, type Parts } from "./process.ts";
 
-/** How long a container may take to start a command, milliseconds. */
-const startMsMax = 5000;
+/** How long a container may take to start a command, milliseconds: who waits is told within 5 s. */
+const startMsMax = 4000;
 
 /** What an exec is started in, and with. */
 export interface Place {
@@ -40,6 +40,8 @@ interface Streams {
   readonly connection: Duplex;
   readonly output: ConnectionOutput;
   readonly input: ConnectionInput;
+  /** When the command must have been started, of the clock that only grows. */
+  readonly deadline: number;
 }
 
 async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Promise<DockerProcess | typeof noShell> {
@@ -82,6 +84,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
 }
 
 async function connect(place: Place, spec: ExecSpec, cmd: readonly string[]): Promise<Streams> {
+  const deadline = performance.now() + startMsMax;
   const exec = await Exec.create(place.engine, place, spec, cmd);
   const connection = await exec.start(place, spec.user);
   const isTerminal = spec.tty !== undefined;
@@ -91,6 +94,7 @@ async function connect(place: Place, spec: ExecSpec, cmd: readonly string[]): Pr
     connection,
     output: new ConnectionOutput(connection, isTerminal, confirm),
     input: new ConnectionInput(connection, isTerminal),
+    deadline,
   };
 }
 
@@ -158,10 +162,10 @@ async function begin(place: Place, spec: ExecSpec, signal: AbortSignal, parts: P
 }
 
 /** Gives up what takes too long: a container that is paused, or a daemon that hangs. */
-async function inTime<T>({ connection }: Streams, step: Promise<T>): Promise<T> {
+async function inTime<T>({ connection, deadline }: Streams, step: Promise<T>): Promise<T> {
   const isInTime = await within(
     systemClock,
-    startMsMax,
+    Math.max(0, deadline - performance.now()),
     step.catch(() => undefined),
   );
   if (isInTime) return await step;

@@ -13,4 +13,4 @@ export interface Tree {
 }
 
 /** How long an end is waited for. What cannot even be killed, in a wait for a disk, is not waited for longer than this. */
-export const endMsMax = 4000;
+export const endMsMax = 3500;

@@ -11,8 +11,8 @@ export interface ExecChannels {
   readonly tty: boolean;
 }
 
-/** How long a script in the container may take: the core waits five seconds for the end of a tree. */
-const scriptMsMax = 4500;
+/** How long a script in the container may take: the core waits four seconds for the end of a tree. */
+const scriptMsMax = 3500;
 /** What a script says is one word. */
 const wordsBytesMax = 1024;
 
