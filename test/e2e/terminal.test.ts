@@ -82,7 +82,8 @@ test("what is selected is copied, and what is pasted is told to be pasted", { sk
   await page.keyboard.press("Control+Shift+C");
   await until("the word", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "selected");
   await page.evaluate(() => navigator.clipboard.writeText("two\nlines"));
-  await typeLine(page, "printf '\\033[?2004h'; cat -v");
+  await typeLine(page, "printf '\\033[?2004h'; echo rea''dy; cat -v");
+  await untilShown(page, /^ready/);
   await page.keyboard.press("Control+Shift+V");
   await page.keyboard.press("Enter");
   await untilShown(page, /^\^\[\[200~two/);

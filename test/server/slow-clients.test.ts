@@ -5,7 +5,8 @@ import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts
 import { connectRaw } from "../fixtures/raw-socket.ts";
 import { until } from "../fixtures/until.ts";
 
-const hasty = { limits: { slowClientMs: 400, heartbeatMs: 100 } };
+/** Silence is told from slowness by the pongs, which whoever reads nothing does not send either. */
+const [hasty, attentive] = [{ limits: { slowClientMs: 400 } }, { limits: { heartbeatMs: 100 } }];
 
 /** What the log says of the only exec, once it is over. */
 async function ending({ logLines }: TestGateway): Promise<unknown> {
@@ -40,7 +41,7 @@ test("a client of streamed lines that takes nothing is given up as slow, and its
 });
 
 test("a silent peer is given up after two pongs missed, one that answers is kept", async () => {
-  await using gateway = await openGateway(hasty);
+  await using gateway = await openGateway(attentive);
   using alive = await dial(`${gateway.url}/v1/exec?command=sleep&command=60`);
   const silent = await connectRaw(gateway.url);
   const head = [
