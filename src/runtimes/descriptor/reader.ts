@@ -7,9 +7,10 @@ import { isAgain } from "./descriptor.ts";
  * What one reader takes without a turn of the event loop between: a command that never stops writing must not hold up the
  * others. A page is a full pipe: those keep the kernel's own size, as 1 MiB ones move 2.4 instead of 1.9 GB/s, far above
  * what any client takes, and would let a stalled command go on for longer. A terminal gives a page in the time in which a
- * pipe gives twenty: a hundred busy ones are a turn of a tenth of a second with one each.
+ * pipe gives twenty, and one of short lines in ten times that: it is the time that counts there, and the addon's reads keep
+ * to it as well.
  */
-const bytesPerTurn = { pipe: 4 * pageBytes, terminal: pageBytes } as const;
+const turns = { pipe: { bytes: 4 * pageBytes, ms: Number.POSITIVE_INFINITY }, terminal: { bytes: pageBytes, ms: 1 } } as const;
 
 /** The page for the next read, one for all readers: a read is synchronous, and what is idle holds no memory. */
 let page = takePage();
@@ -34,10 +35,11 @@ const nothingYet = Symbol("nothing yet");
 /** Output pulled from one or two descriptors: nothing is read, and no poll is armed, unless somebody waits in `next`. */
 export class Reader implements OutputSource {
   #streams: Stream[];
-  readonly #bytesPerTurn: number;
+  readonly #turnMax: { readonly bytes: number; readonly ms: number };
   /** The stream that was served last: at first none, so that of two that are ready stdout goes first. */
   #turn = -1;
   #readInTurn = 0;
+  #turnBeganMs = 0;
   #cut = false;
   #complete = true;
   #waiting: ((chunk: Chunk | undefined) => void) | undefined;
@@ -45,11 +47,12 @@ export class Reader implements OutputSource {
   #onDry: (() => boolean) | undefined;
   readonly #onReadable = (): void => {
     this.#readInTurn = 0;
+    this.#turnBeganMs = performance.now();
     this.#deliver();
   };
 
   constructor(inputs: readonly Input[]) {
-    this.#bytesPerTurn = bytesPerTurn[inputs.some(({ isTerminal }) => isTerminal) ? "terminal" : "pipe"];
+    this.#turnMax = turns[inputs.some(({ isTerminal }) => isTerminal) ? "terminal" : "pipe"];
     this.#streams = inputs.map((input) => ({ ...input, remaining: Number.POSITIVE_INFINITY }));
   }
 
@@ -58,7 +61,8 @@ export class Reader implements OutputSource {
   }
 
   next(): Promise<Chunk | undefined> {
-    const mayRead = this.#readInTurn < this.#bytesPerTurn;
+    const { bytes, ms } = this.#turnMax;
+    const mayRead = this.#readInTurn < bytes && performance.now() - this.#turnBeganMs < ms;
     const chunk = mayRead ? this.#take() : nothingYet;
     if (chunk !== nothingYet) return Promise.resolve(chunk);
     return new Promise((resolve) => {

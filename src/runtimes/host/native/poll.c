@@ -201,8 +201,14 @@ static char *bytes_of(napi_env env, napi_value array, int offset, size_t *length
 }
 
 /*
+ * A read of a terminal waits for the kernel to bring what is on its way, and a command that writes short lines brings little
+ * in that time: a page of them would take ten milliseconds.
+ */
+#define READ_NS_MAX 1000000
+
+/*
  * read(fd, bytes, offset, length) → bytes read, 0 at the end, -errno when there is nothing. Reads on until the room is
- * used up or nothing is left: a terminal gives at most 4 KiB at a time.
+ * used up, nothing is left or the time is over: a terminal gives at most 4 KiB at a time.
  */
 static napi_value read_fd(napi_env env, napi_callback_info info) {
   size_t count = 4, done = 0;
@@ -212,7 +218,8 @@ static napi_value read_fd(napi_env env, napi_callback_info info) {
   size_t length = integer(env, arguments[3]);
   char *bytes = bytes_of(env, arguments[1], integer(env, arguments[2]), &length);
   if (!bytes) return number(env, -EINVAL);
-  while (done < length) {
+  uint64_t until = uv_hrtime() + READ_NS_MAX;
+  while (done < length && (done == 0 || uv_hrtime() < until)) {
     ssize_t got = read(fd, bytes + done, length - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && done == 0) return number(env, -errno);
