@@ -3,6 +3,7 @@ import { ExecgateError } from "../errors.ts";
 import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { sourceOf } from "./front.ts";
+import { checkHandshake } from "./handshake.ts";
 import { checkHost, checkOrigin, checkSite } from "./origin.ts";
 import { refusalOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
@@ -113,9 +114,11 @@ function tellFailure(cause: unknown, { from, method, url }: FastifyRequest, { cr
 
 /** An upgrade takes the connection out of HTTP for good, so one that leads nowhere is not made. */
 function refuseOtherUpgrades({ headers, routeOptions }: FastifyRequest): void {
-  if (routeOptions.config.isSocket === true && headers.upgrade?.toLowerCase() === "websocket") return;
-  const message = "There is nothing to upgrade to at this path; send the request without the Upgrade header.";
-  throw new ExecgateError("BAD_REQUEST", message, { field: "Upgrade" });
+  if (routeOptions.config.isSocket !== true || headers.upgrade?.toLowerCase() !== "websocket") {
+    const message = "There is nothing to upgrade to at this path; send the request without the Upgrade header.";
+    throw new ExecgateError("BAD_REQUEST", message, { field: "Upgrade" });
+  }
+  checkHandshake(headers);
 }
 
 function requireAccessRule(route: RouteOptions): void {

@@ -43,12 +43,21 @@ for (const [what, message, code] of messages) {
 test("an upgrade that is not well formed starts nothing and leaves nothing", async () => {
   const before = await served.metric("execgate_exec_start_seconds_count");
   const { host } = new URL(served.url);
-  for (const headers of ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13", "Sec-WebSocket-Version: 99"]) {
+  const [version, key] = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
+  for (const [field, ...headers] of [
+    ["Sec-WebSocket-Key", version],
+    ["Sec-WebSocket-Key", version, "Sec-WebSocket-Key: x"],
+    ["Sec-WebSocket-Version", key],
+    ["Sec-WebSocket-Version", key, "Sec-WebSocket-Version: 99"],
+    ["Sec-WebSocket-Protocol", version, key, "Sec-WebSocket-Protocol: v1.execgate, v1.execgate"],
+    ["Sec-WebSocket-Protocol", version, key, "Sec-WebSocket-Protocol: v1.execgate,"],
+  ]) {
     const socket = await connectRaw(served.url);
     const fixed = `Host: ${host}\r\nAuthorization: Bearer ${testToken}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
-    socket.write(`GET /v1/exec?command=cat HTTP/1.1\r\n${fixed}\r\n${headers}\r\n\r\n`);
+    socket.write(`GET /v1/exec?command=cat HTTP/1.1\r\n${fixed}\r\n${headers.join("\r\n")}\r\n\r\n`);
     const [answer] = await once(socket, "data");
-    assert.match(String(answer), /^HTTP\/1\.1 4\d\d /);
+    assert.match(String(answer), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"BAD_REQUEST"/);
+    assert.ok(String(answer).includes(`"field":"${field}"`), String(answer));
     socket.destroy();
   }
   assert.equal(await served.metric("execgate_exec_start_seconds_count"), before);
