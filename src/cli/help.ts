@@ -18,6 +18,11 @@ export const helpText = `Usage: execgate COMMAND
   version     print the version
   help        print this
 
+execgate serve [--config FILE] [--listen ADDR]… [--runtime KIND]… [--host-user USER]
+
+  Runs the gateway until SIGTERM, on http://127.0.0.1:8080 and https://127.0.0.1:8443 unless ADDR says where: host:port,
+  [v6]:port or unix:/path, with https:// in front for TLS. A configuration that is no good ends the start with 78.
+
 execgate exec [-i] [-t] [FLAGS] [TARGET] [-- COMMAND…]
 
   TARGET is host unless it is named; without a command the target's login shell is run.

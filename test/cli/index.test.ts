@@ -6,7 +6,7 @@ import { createFakeTerminal, runToEnd } from "./fake-terminal.ts";
 const run = (...argv: string[]) => runToEnd(argv, createFakeTerminal("http://127.0.0.1:1"));
 
 test("help is printed when it is asked for, and when nothing is", async () => {
-  for (const argv of [[], ["help"], ["--help"], ["-h"], ["exec", "--help"]]) {
+  for (const argv of [[], ["help"], ["--help"], ["-h"], ["exec", "--help"], ["serve", "--help"]]) {
     const { status, stdout } = await run(...argv);
     assert.equal(status, 0);
     assert.match(stdout, /execgate exec \[-i\] \[-t\]/);
