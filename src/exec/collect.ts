@@ -4,6 +4,9 @@ import type { StreamName } from "./runtime.ts";
 /** Which end of an over-long stream is kept. */
 export type Keep = "head" | "tail";
 
+/** How an answer writes bytes: as text, as base64, or as text where it is some. */
+export type Encoding = "auto" | "utf8" | "base64";
+
 /** What was collected of one stream: the kept bytes, and how many the command wrote in all. */
 export interface Collected {
   readonly kept: Buffer;

@@ -1,4 +1,4 @@
-import type { Keep } from "./collect.ts";
+import type { Encoding, Keep } from "./collect.ts";
 import type { ExecSpec, Target } from "./runtime.ts";
 
 /** How the exec was asked for: its answer at once, or a conversation. */
@@ -24,8 +24,8 @@ export interface ExecRequest {
   readonly descendants: "end" | "leave";
   /** How long the session outlives its last client, milliseconds. */
   readonly keepMs: number;
-  /** What of the output is collected for the answer; undefined when nothing is. */
-  readonly collect: { readonly bytesMax: number; readonly keep: Keep } | undefined;
+  /** What of the output is collected for the answer, and how it stands there; undefined when nothing is. */
+  readonly collect: { readonly bytesMax: number; readonly keep: Keep; readonly encoding: Encoding } | undefined;
 }
 
 /** Freezes a request with everything in it. */

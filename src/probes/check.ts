@@ -48,7 +48,7 @@ export function requestOf({ name, command, timeoutMs }: ProbeDefinition, target:
     timeoutMs,
     descendants: "end",
     keepMs: 0,
-    collect: { bytesMax: matchedBytesMax, keep: "head" },
+    collect: { bytesMax: matchedBytesMax, keep: "head", encoding: "auto" },
   });
 }
 

@@ -1,7 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Collected, Keep } from "../exec/collect.ts";
-
-export type Encoding = "auto" | "utf8" | "base64";
+import type { Collected, Encoding, Keep } from "../exec/collect.ts";
 
 /** One stream of an answer. `truncated` is exactly: `bytes` is more than what `data` holds. */
 export interface EncodedStream {
@@ -18,15 +16,19 @@ export interface EncodedStream {
 export function encodeStream({ kept, bytes }: Collected, keep: Keep, encoding: Encoding): EncodedStream {
   const isCut = bytes > kept.length;
   const whole = isCut && encoding !== "base64" ? withoutCutCharacter(kept, keep) : kept;
-  const asText = encoding !== "base64" && isUtf8(whole) && (encoding === "utf8" || escapedLength(whole) <= base64Length(whole.length));
-  if (asText) return { data: whole.toString("utf8"), encoding: "utf8", bytes, truncated: bytes > whole.length };
+  if (isGivenAsText(whole, encoding)) return { data: whole.toString("utf8"), encoding: "utf8", bytes, truncated: bytes > whole.length };
   return { data: kept.toString("base64"), encoding: "base64", bytes, truncated: isCut };
 }
 
-/** One piece of a stream that goes on: text where it is valid UTF-8, else base64. */
-export function encodePiece(bytes: Buffer): { data: string; encoding: "utf8" | "base64" } {
-  if (isUtf8(bytes)) return { data: bytes.toString("utf8"), encoding: "utf8" };
+/** One piece of a stream that goes on, by the same rule. */
+export function encodePiece(bytes: Buffer, encoding: Encoding): { data: string; encoding: "utf8" | "base64" } {
+  if (isGivenAsText(bytes, encoding)) return { data: bytes.toString("utf8"), encoding: "utf8" };
   return { data: bytes.toString("base64"), encoding: "base64" };
+}
+
+function isGivenAsText(bytes: Buffer, encoding: Encoding): boolean {
+  if (encoding === "base64" || !isUtf8(bytes)) return false;
+  return encoding === "utf8" || escapedLength(bytes) <= base64Length(bytes.length);
 }
 
 /** How many bytes at the end of `bytes` begin a character whose rest is missing: 0 to 3. */

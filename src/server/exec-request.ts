@@ -74,7 +74,7 @@ export function requestFromTicket(exec: TicketExec, caller: Caller, deps: Reques
     stdin: exec.stdin !== false,
     tty: exec.tty ?? (exec.command ?? []).length === 0,
     timeoutMs: exec.timeoutMs ?? 0,
-    isCollected: exec.outputBytesMax !== undefined || exec.keep !== undefined,
+    isCollected: [exec.outputBytesMax, exec.keep, exec.encoding].some((asked) => asked !== undefined),
   };
   return createRequest(asked, caller, deps);
 }
@@ -103,7 +103,7 @@ async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): P
     timeoutMs,
     descendants: asked.descendants ?? "end",
     keepMs,
-    collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head" } : undefined,
+    collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head", encoding: asked.encoding ?? "auto" } : undefined,
   });
   return authorizer.authorizeExec({ principal, from: caller.from, reason: request.reason }, request);
 }

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import type { Clock } from "../exec/clock.ts";
+import type { Encoding } from "../exec/collect.ts";
 import type { Cursor } from "../exec/cursor.ts";
 import type { StreamName } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
-import { cutTailLength, type Encoding, encodePiece } from "./encode-output.ts";
+import { cutTailLength, encodePiece } from "./encode-output.ts";
 
 export interface LinesOptions {
   /** How much of each stream is told. */
@@ -45,8 +46,8 @@ async function* lines(session: Session, cursor: Cursor, bytesMax: number, encodi
     startedAt: new Date(startedAt ?? session.createdAt).toISOString(),
   });
   const streams = { stdout: createSplitter(bytesMax), stderr: createSplitter(bytesMax) };
-  const say = (stream: StreamName, piece: Buffer): Buffer =>
-    line({ type: stream, ...(encoding === "base64" ? { data: piece.toString("base64"), encoding } : encodePiece(piece)) });
+  const say = (stream: StreamName, piece: Buffer): Buffer => line({ type: stream, ...encodePiece(piece, encoding) });
+  const count = (stream: StreamName) => ({ bytes: session.log.counts[stream], truncated: session.log.counts[stream] > bytesMax });
   for (let item = await cursor.next(); item !== undefined; item = await cursor.next()) {
     if (item.type !== "data") continue;
     const piece = streams[item.stream].take(item.bytes);
@@ -54,10 +55,10 @@ async function* lines(session: Session, cursor: Cursor, bytesMax: number, encodi
   }
   for (const stream of ["stdout", "stderr"] as const) {
     const rest = streams[stream].rest();
-    if (rest.length > 0) yield say(stream, rest);
+    const isCutByCap = encoding !== "base64" && count(stream).truncated;
+    if (rest.length > 0 && !isCutByCap) yield say(stream, rest);
   }
   const outcome = await session.finished;
-  const count = (stream: StreamName) => ({ bytes: session.log.counts[stream], truncated: session.log.counts[stream] > bytesMax });
   yield line({ type: "exit", ...outcome, stdout: count("stdout"), stderr: count("stderr") });
 }
 

@@ -28,7 +28,7 @@ function viewCheck({ target, status, fault, failures, exitCode, durationMs, chec
 
 /** As text where it is some, but for a character that the end cuts; else as base64. */
 function viewOutput(output: Buffer): { output: string; outputEncoding?: "base64" } {
-  const { data, encoding } = encodePiece(output.subarray(0, output.length - cutTailLength(output)));
+  const { data, encoding } = encodePiece(output.subarray(0, output.length - cutTailLength(output)), "utf8");
   return encoding === "utf8" ? { output: data } : { output: output.toString("base64"), outputEncoding: "base64" };
 }
 

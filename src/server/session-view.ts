@@ -1,7 +1,7 @@
 import { collect } from "../exec/collect.ts";
 import type { Session } from "../exec/session.ts";
 import type { ClientView } from "../wire/codec.ts";
-import { type EncodedStream, type Encoding, encodeStream } from "./encode-output.ts";
+import { type EncodedStream, encodeStream } from "./encode-output.ts";
 
 /** A session as `GET /v1/sessions/{id}` tells it. */
 export function viewSession(session: Session): Record<string, unknown> {
@@ -46,10 +46,12 @@ export function viewClients(session: Session): ClientView[] {
  * The answer of a one-shot exec: how the session ended, and what was collected of its output. Where nothing was, the end
  * of it that the log still keeps stands for it.
  */
-export async function viewResult(session: Session, encoding: Encoding): Promise<Record<string, unknown>> {
+export async function viewResult(session: Session): Promise<Record<string, unknown>> {
   const outcome = await session.finished;
   const { counts } = session.log;
-  const keep = session.collected === undefined ? "tail" : (session.request.collect?.keep ?? "head");
+  const { collect: asked } = session.request;
+  const encoding = asked?.encoding ?? "auto";
+  const keep = session.collected === undefined ? "tail" : (asked?.keep ?? "head");
   const collected = await (session.collected ?? collect(session.log.open({ role: "viewer" }), session.log.cost, "tail"));
   const stream = (name: "stdout" | "stderr"): EncodedStream =>
     encodeStream({ kept: collected[name].kept, bytes: counts[name] }, keep, encoding);

@@ -36,7 +36,7 @@ test("whatever a process does and whoever stops it, a run ends once, lets go of 
         const steps = randomSteps(seed);
         const { session, process, clock } = await startSession({
           behaviour: { steps, terminate, diesOf },
-          request: { timeoutMs, descendants, keepMs: 10_000, collect: { bytesMax: 1_000_000, keep: "head" } },
+          request: { timeoutMs, descendants, keepMs: 10_000, collect: { bytesMax: 1_000_000, keep: "head", encoding: "auto" } },
           limits: { killGraceMs, idleMs, replayBytes },
           observer: { ended: () => ends++ },
         });

@@ -48,7 +48,7 @@ describe("a command that ends by itself", () => {
   });
 
   test("is cut at the drain deadline while somebody holds its streams, with all that had arrived", async () => {
-    const { session, process, clock } = await startSession({ request: { collect: { bytesMax: 100, keep: "head" } } });
+    const { session, process, clock } = await startSession({ request: { collect: { bytesMax: 100, keep: "head", encoding: "auto" } } });
     process.say("hi");
     process.exits(0);
     await clock.advance(249);
@@ -180,7 +180,7 @@ describe("a slow writer", () => {
 
 describe("a stop", () => {
   test("kills the tree, returns the output so far and says how well that went", async () => {
-    const { session, process } = await startSession({ request: { collect: { bytesMax: 100, keep: "head" } } });
+    const { session, process } = await startSession({ request: { collect: { bytesMax: 100, keep: "head", encoding: "auto" } } });
     process.say("so far");
     session.stop("client");
     const outcome = await session.finished;
@@ -297,7 +297,7 @@ describe("a start that is refused", () => {
     const failed: string[] = [];
     const { session, clock } = createSession({
       behaviour: { start: "refuses" },
-      request: { collect: { bytesMax: 10, keep: "head" } },
+      request: { collect: { bytesMax: 10, keep: "head", encoding: "auto" } },
       observer: { failed: (_, code) => failed.push(code) },
     });
     const next = session.attach({ principal: "user:test", role: "writer" }).cursor.next();

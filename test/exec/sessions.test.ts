@@ -36,7 +36,7 @@ function createSessions(wanted: Partial<SessionsLimits> = {}) {
   return { clock, runtime, sessions, admit, run };
 }
 
-const collect = (bytesMax: number) => ({ collect: { bytesMax, keep: "head" } }) as const;
+const collect = (bytesMax: number) => ({ collect: { bytesMax, keep: "head", encoding: "auto" } }) as const;
 
 describe("admission", () => {
   test("refuses more sessions than there may be, and takes one in again when one is over", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Encoding, encodePiece, encodeStream } from "../../src/server/encode-output.ts";
+import type { Encoding } from "../../src/exec/collect.ts";
+import { encodePiece, encodeStream } from "../../src/server/encode-output.ts";
 
 const keep = fc.constantFrom("head" as const, "tail" as const);
 const encodings = fc.constantFrom<Encoding[]>("auto", "utf8", "base64");
@@ -57,11 +58,12 @@ test("auto is text exactly where escaping costs no more than base64", () => {
   );
 });
 
-test("a piece of a stream decodes to itself", () => {
+test("a piece of a stream decodes to itself, and has the encoding that a whole one would have", () => {
   fc.assert(
-    fc.property(outputs, (bytes) => {
-      const piece = encodePiece(bytes);
+    fc.property(outputs, encodings, (bytes, encoding) => {
+      const piece = encodePiece(bytes, encoding);
       assert.deepEqual(Buffer.from(piece.data, piece.encoding), bytes);
+      assert.equal(piece.encoding, encodeStream({ kept: bytes, bytes: bytes.length }, "head", encoding).encoding);
     }),
   );
 });

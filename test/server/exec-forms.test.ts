@@ -59,6 +59,10 @@ test("as lines: the cap cuts, any byte comes through, no character is split", as
   assert.deepEqual(dataOf(bytes, "stdout"), Buffer.of(0xff, 0, 0x61));
   const split = await streamed(sh("printf '\\342\\202'; sleep 0.05; printf '\\254'"));
   assert.deepEqual([split[1]?.data, split[1]?.encoding], ["€", "utf8"]);
+  const cut = await streamed(sh("printf 'a€'", { outputBytesMax: 2 }));
+  assert.deepEqual([dataOf(cut, "stdout").toString(), cut.at(-1)?.stdout], ["a", { bytes: 4, truncated: true }]);
+  const cutBytes = await streamed(sh("printf 'a€'", { outputBytesMax: 2, encoding: "base64" }));
+  assert.deepEqual(dataOf(cutBytes, "stdout"), Buffer.of(0x61, 0xe2));
 });
 
 test("as lines: a refusal is still a problem, and what does not go together is said", async () => {
@@ -102,6 +106,16 @@ test("respond-async answers 202 at once, and the result comes when it is there",
   await until("result", async () => (await served.request(`${location}/result`)).status === 200);
   const result = (await served.request(`${location}/result`)).json as ExecAnswer;
   assert.deepEqual([result.outcome, result.exitCode, result.stdout.data], ["exited", 0, "out\n"]);
+});
+
+test("the encoding that was asked for is that of the result, by either way to it", async () => {
+  const asked = { command: ["printf", "abc"], encoding: "base64" };
+  const begun = [await post(asked, { prefer: "respond-async" }), await served.request("/v1/sessions", { method: "POST", body: asked })];
+  for (const { headers } of begun) {
+    await until("result", async () => (await served.request(`${headers.location}/result`)).status === 200);
+    const { stdout } = (await served.request(`${headers.location}/result`)).json as ExecAnswer;
+    assert.deepEqual(stdout, { data: "YWJj", encoding: "base64", bytes: 3, truncated: false });
+  }
 });
 
 test("wait=N answers as usual within N seconds, else 202", async () => {

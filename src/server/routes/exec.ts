@@ -38,7 +38,7 @@ export function execRoute(app: App, deps: RouteDeps): void {
           ? await begin(wanted, request, deps, isBound)
           : await keys.join(key, request.principal.subject, body, () => begin(wanted, request, deps, isBound));
       if (prefer !== undefined && !(await isOverWithin(prefer, session, deps))) return accepted(reply, session, prefer, deps);
-      const result = await viewResult(session, body.encoding ?? "auto");
+      const result = await viewResult(session);
       if (isBound) deps.sessions.forgetOutput(session);
       return reply.send(result);
     },
@@ -93,7 +93,7 @@ async function answerLines(
   if (stdin !== undefined) feed(session, stdin);
   const lines = streamLines(session, cursor, {
     bytesMax: wanted.request.collect?.bytesMax ?? 0,
-    encoding: request.body.encoding ?? "auto",
+    encoding: wanted.request.collect?.encoding ?? "auto",
     clock: deps.clock,
     slowClientMs: deps.limits.slowClientMs,
     onSlow: () => {

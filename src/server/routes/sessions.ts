@@ -54,7 +54,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
       const session = authorizer.authorizeSession(request, "view", sessions.get(request.params.id));
       deps.audit.reached(request, "view", session, "result");
       if (session.state !== "ended") return reply.code(202).send(viewSession(session));
-      return reply.send(await viewResult(session, "auto"));
+      return reply.send(await viewResult(session));
     },
   );
 
