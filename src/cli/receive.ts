@@ -1,3 +1,4 @@
+import { acknowledging } from "../client/acknowledging.ts";
 import type { Connection, ConnectionHandlers } from "../client/connection.ts";
 import type { Sink } from "./output.ts";
 
@@ -15,42 +16,25 @@ export interface ReceiveOptions {
   attached?(session: string): void;
 }
 
-/** Writes output where it belongs, acknowledges what is written, four times a window, and tells of a connection that is not back at once. */
+/** Writes output where it belongs, acknowledges what is written, and tells of a connection that is not back at once. */
 export function createReceiver({ stdout, stderr, tell, attached }: ReceiveOptions, connection: () => Connection): Receiver {
-  let consumed = 0;
-  let acknowledged = 0;
-  let step = Number.POSITIVE_INFINITY;
+  let isAcknowledged = false;
   let isLossTold = false;
-  const consume = (bytes: number): void => {
-    consumed += bytes;
-    if (consumed - acknowledged < step) return;
-    acknowledged = consumed;
-    connection().ack(consumed);
-  };
   const handlers: ConnectionHandlers = {
-    attached({ session, offset, ackWindow }) {
-      consumed = offset;
-      acknowledged = offset;
-      if (ackWindow > 0) step = ackWindow / 4;
+    attached({ session, ackWindow }) {
+      isAcknowledged = ackWindow > 0;
       attached?.(session);
       if (!isLossTold) return;
       isLossTold = false;
       return tell("connected again");
     },
-    output({ stream, bytes }) {
-      const drained = (stream === "stdout" ? stdout : stderr).write(bytes);
-      if (drained === undefined) consume(bytes.byteLength);
-      return drained?.then(() => consume(bytes.byteLength));
-    },
-    gap(from, to) {
-      consume(to - from);
-      return tell(`output bytes ${from} to ${to} are lost`);
-    },
+    output: ({ stream, bytes }) => (stream === "stdout" ? stdout : stderr).write(bytes),
+    gap: (from, to) => tell(`output bytes ${from} to ${to} are lost`),
     lost({ attempt, reason, closeCode }) {
       if (attempt !== 1) return;
       isLossTold = true;
       void tell(`the connection is lost (${reason || `close code ${closeCode}`}); trying again`);
     },
   };
-  return { handlers, isAcknowledged: () => step < Number.POSITIVE_INFINITY };
+  return { handlers: acknowledging(handlers, (bytes) => connection().ack(bytes)), isAcknowledged: () => isAcknowledged };
 }

@@ -1,4 +1,5 @@
-import { connect } from "../client/connection.ts";
+import { acknowledging } from "../client/acknowledging.ts";
+import { type Connection, type ConnectionHandlers, connect } from "../client/connection.ts";
 import { ClientError } from "./client-error.ts";
 import { dial, type NodeDialled } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -36,28 +37,20 @@ export async function runRemote(endpoint: Endpoint, { target, command, stdin, st
   const query = new URLSearchParams({ target, tty: "0", stdin: stdin === undefined ? "0" : "1", flow: "ack", keepMs: String(keepMs) });
   for (const argument of command) query.append("command", argument);
   let dialled: NodeDialled = dial(endpoint, "/v1/exec", query);
-  let [consumed, acknowledged, step] = [0, 0, Number.POSITIVE_INFINITY];
   let complaint = Buffer.alloc(0);
   let session: string | undefined;
-  const consume = (bytes: number): void => {
-    consumed += bytes;
-    if (consumed - acknowledged < step) return;
-    acknowledged = consumed;
-    connection.ack(consumed);
-  };
-  const connection = connect(
-    dialled,
-    {
-      attached({ session: id, offset, ackWindow }) {
-        session = id;
-        [consumed, acknowledged, step] = [offset, offset, ackWindow / 4];
-      },
-      async output({ stream, bytes }) {
-        if (stream === "stderr") complaint = Buffer.concat([complaint, bytes]).subarray(-complaintBytesMax);
-        else await stdout?.(bytes);
-        consume(bytes.byteLength);
-      },
+  const handlers: ConnectionHandlers = {
+    attached({ session: id }) {
+      session = id;
     },
+    output({ stream, bytes }) {
+      if (stream === "stdout") return stdout?.(bytes);
+      complaint = Buffer.concat([complaint, bytes]).subarray(-complaintBytesMax);
+    },
+  };
+  const connection: Connection = connect(
+    dialled,
+    acknowledging(handlers, (bytes) => connection.ack(bytes)),
     {
       resume: {
         withinMs: keepMs,
@@ -89,7 +82,7 @@ export async function runRemote(endpoint: Endpoint, { target, command, stdin, st
   }
 }
 
-async function feed(source: AsyncIterable<Uint8Array>, connection: ReturnType<typeof connect>): Promise<void> {
+async function feed(source: AsyncIterable<Uint8Array>, connection: Connection): Promise<void> {
   for await (const bytes of source) if (!(await connection.write(bytes))) return;
   await connection.eof();
 }

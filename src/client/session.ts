@@ -1,4 +1,5 @@
 import type { AttachedMessage, ClientView } from "../wire/codec.ts";
+import { acknowledging } from "./acknowledging.ts";
 import { type Connection, type ConnectionHandlers, connect, type SignalName } from "./connection.ts";
 import type { ConnectionEnd } from "./connection-end.ts";
 import type { Dialled, Loss, ResumeOptions } from "./redial.ts";
@@ -48,17 +49,11 @@ const encoder = new TextEncoder();
 export function createSession(dialled: Dialled, { resume, onLost, kill }: SessionOptions): Session {
   const events = new Handover<SessionEvent>();
   let id: string | undefined;
+  const handlers = createHandlers(events, (session) => (id = session), onLost);
   const connection: Connection = connect(
     dialled,
-    createHandlers(
-      events,
-      (session) => (id = session),
-      (bytes) => connection.ack(bytes),
-      onLost,
-    ),
-    {
-      resume,
-    },
+    acknowledging(handlers, (bytes) => connection.ack(bytes)),
+    { resume },
   );
   const ended = connection.ended.finally(() => events.end());
   ended.catch(() => undefined);
@@ -88,28 +83,19 @@ export function createSession(dialled: Dialled, { resume, onLost, kill }: Sessio
   };
 }
 
-/** Hands each event over, and acknowledges output when the next event is asked for. */
+/** Hands each event over: it is handled when the next one is asked for. */
 function createHandlers(
   events: Handover<SessionEvent>,
   attached: (session: string) => void,
-  ack: (bytes: number) => void,
   onLost: ((loss: Loss) => void) | undefined,
 ): ConnectionHandlers {
-  let [consumed, acknowledged, step] = [0, 0, 0];
-  const consume = (to: number): void => {
-    consumed = to;
-    if (step === 0 || consumed - acknowledged < step) return;
-    acknowledged = consumed;
-    ack(consumed);
-  };
   return {
     attached(message) {
-      [consumed, acknowledged, step] = [message.offset, message.offset, message.ackWindow / 4];
       attached(message.session);
       return events.give({ type: "attached", attached: message });
     },
-    output: ({ stream, bytes }) => events.give({ type: "output", stream, bytes }).then(() => consume(consumed + bytes.byteLength)),
-    gap: (from, to) => events.give({ type: "gap", from, to }).then(() => consume(to)),
+    output: ({ stream, bytes }) => events.give({ type: "output", stream, bytes }),
+    gap: (from, to) => events.give({ type: "gap", from, to }),
     resized: (cols, rows) => events.give({ type: "resized", cols, rows }),
     clients: (clients) => events.give({ type: "clients", clients }),
     ...(onLost && { lost: onLost }),
