@@ -1,25 +1,15 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Static } from "typebox";
 import type { Authorized } from "../../access/authorizer.ts";
 import { ExecgateError } from "../../errors.ts";
-import { nativeSubprotocol, type Subprotocol, selectSubprotocol } from "../../wire/index.ts";
 import { admit } from "../admit.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
-import { flagOf, listOf } from "../query.ts";
-import { admitForSocket, normalizeKubernetesQuery, serveAdmitted, upgradeOnly } from "../routes/exec-socket.ts";
+import { listOf } from "../query.ts";
+import { admitForSocket, normalizeKubernetesQuery, serveAdmitted } from "../routes/exec-socket.ts";
 import type { Cluster } from "./cluster.ts";
-import { podExecQuery, podParams } from "./schemas.ts";
+import { type PodRequest, podSocketRoutes } from "./pod-socket.ts";
+import { podExecQuery } from "./schemas.ts";
 
-const url = "/api/v1/namespaces/:namespace/pods/:name/exec";
-const options = {
-  url,
-  schema: { hide: true, querystring: podExecQuery, params: podParams },
-} as const;
-
-type PodRequest = FastifyRequest<{ Querystring: Static<typeof podExecQuery>; Params: Static<typeof podParams> }>;
-
-/** `pods/exec`: GET as a WebSocket runs a command; POST is what clients fall back to, and tells them why it cannot. */
+/** `pods/exec`: runs a command. */
 export function podExecRoutes(app: App, deps: RouteDeps, cluster: Cluster): void {
   const wanted = async (request: PodRequest): Promise<Authorized> => {
     const { namespace, name } = request.params;
@@ -30,51 +20,19 @@ export function podExecRoutes(app: App, deps: RouteDeps, cluster: Cluster): void
     const target = await cluster.target(request, namespace, name, container);
     return await requestFromQuery({ ...query, target: target.id }, request, deps);
   };
-  const preValidation = async (request: PodRequest): Promise<void> => normalizeKubernetesQuery(request.query);
 
-  app.route({
-    ...options,
-    method: "GET",
-    config: { access: "authenticated", isSocket: true },
-    preValidation,
-    preHandler: async (request, reply) => {
-      if (!request.ws) upgradeOnly(request, reply);
-      chooseChannels(request);
+  podSocketRoutes(app, {
+    subresource: "exec",
+    querystring: podExecQuery,
+    normalize: normalizeKubernetesQuery,
+    async admit(request) {
       admitForSocket(request, await wanted(request), deps);
     },
-    handler: upgradeOnly,
-    wsHandler: (ws, request) => {
-      const { stdin, stdout, stderr } = request.query;
-      const wants = { stdin: flagOf(stdin, false), stdout: flagOf(stdout, false), stderr: flagOf(stderr, false) };
-      serveAdmitted(ws, request, chooseChannels(request), { wants, flow: undefined, stdin: undefined }, deps);
-    },
-  });
-
-  app.route({
-    ...options,
-    method: "POST",
-    config: { access: "authenticated" },
-    preValidation,
-    handler: async (request, reply) => {
-      // Whoever was refused the WebSocket sees this answer only: it is refused for the same reason.
+    async check(request) {
       admit(await wanted(request), deps).stop("disconnect");
-      return refuseSpdy(request, reply);
+    },
+    serve(ws, request, protocol, wants) {
+      serveAdmitted(ws, request, protocol, { wants, flow: undefined, stdin: undefined }, deps);
     },
   });
-}
-
-/** What clients are told that speak SPDY. */
-export function refuseSpdy(_request: FastifyRequest, _reply: FastifyReply): never {
-  const message =
-    "This gateway speaks WebSocket, and no SPDY: use kubectl 1.30 or newer (1.29 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true); " +
-    "if yours is, something between it and the gateway does not let WebSockets through.";
-  throw new ExecgateError("UPGRADE_REQUIRED", message);
-}
-
-/** The client's first of the Kubernetes subprotocols that is known. @throws BAD_REQUEST */
-export function chooseChannels(request: FastifyRequest): Subprotocol {
-  const chosen = selectSubprotocol(request.subprotocols);
-  if (chosen !== undefined && chosen !== nativeSubprotocol) return chosen;
-  const message = "Offer the subprotocol v5.channel.k8s.io or v4.channel.k8s.io; the gateway's own is spoken at /v1/exec.";
-  throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
 }

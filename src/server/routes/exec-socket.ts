@@ -51,9 +51,16 @@ export function admitForSocket(request: FastifyRequest, authorized: Authorized, 
   void session.finished.then(request.releaseAdmitted);
 }
 
+/** The streams that a client wants. */
+export interface WantedStreams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
 /** What a client wants of the command that its socket starts. */
 interface SocketWishes {
-  readonly wants: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly wants: WantedStreams;
   readonly flow: "ack" | undefined;
   /** What is written first, and then closed. */
   readonly stdin: Buffer | undefined;
@@ -131,7 +138,7 @@ export function serveJoined(
   ws: WebSocket,
   request: FastifyRequest,
   protocol: Subprotocol,
-  wants: SocketWishes["wants"],
+  wants: WantedStreams,
   query: AttachQuery,
   deps: RouteDeps,
 ): void {
