@@ -5,6 +5,7 @@ import { Container } from "./container.ts";
 import type { StreamOptions } from "./exec-stream.ts";
 import type { WatchOptions } from "./pod-watch.ts";
 import type { Pods } from "./pods.ts";
+import { Shellless } from "./shellless.ts";
 import { NoShell, startGated } from "./start.ts";
 import { startUngated } from "./ungated.ts";
 
@@ -24,9 +25,6 @@ interface Opened {
   readonly pods: Pods;
 }
 
-/** How many containers without a shell are remembered; one that is forgotten is tried again. */
-const shelllessMax = 10_000;
-
 class KubernetesRuntime implements Runtime {
   readonly name: string;
   readonly kind = "kubernetes";
@@ -36,8 +34,7 @@ class KubernetesRuntime implements Runtime {
   readonly #stream: StreamOptions;
   #opened: Promise<Opened> | undefined;
   readonly #running = new Set<Process>();
-  /** Immutable ids. */
-  readonly #shellless = new Set<string>();
+  readonly #shellless = new Shellless();
 
   constructor(name: string, options: KubernetesOptions) {
     this.name = name;
@@ -105,7 +102,6 @@ class KubernetesRuntime implements Runtime {
         return await startGated(container, spec, verify, signal, forget);
       } catch (error) {
         if (!(error instanceof NoShell)) throw error;
-        if (this.#shellless.size >= shelllessMax) this.#shellless.clear();
         this.#shellless.add(id);
       }
     }

@@ -31,12 +31,15 @@ export async function startUngated(
   if (Object.keys(spec.env).length > 0) throw withoutShell("env");
   await verify();
   const isTerminal = spec.tty !== undefined;
-  const stream = await container.exec(spec.command, { stdin: spec.stdin, tty: isTerminal }, signal);
+  // A terminal whose input is not held open hangs up; its end is a character of its own.
+  const stream = await container.exec(spec.command, { stdin: spec.stdin || isTerminal, tty: isTerminal }, signal);
   try {
     refuseEndless(stream, spec);
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     await refuseMissing(stream, spec, signal);
-    return new PodProcess(stream, unreachable, isTerminal, onRelease);
+    const running = new PodProcess(stream, unreachable, isTerminal, onRelease);
+    if (isTerminal && !spec.stdin) void running.endInput();
+    return running;
   } catch (error) {
     stream.close();
     throw error;

@@ -133,6 +133,8 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
       await assert.rejects(start(bare, "k:prod/web", { command: ["/etc/passwd"] }), code("COMMAND_NOT_EXECUTABLE"));
       await assert.rejects(start(bare, "k:prod/web", { command: ["true"], cwd: "/tmp" }), code("NOT_SUPPORTED"));
       await assert.rejects(start(bare, "k:prod/web", { command: ["true"], env: { A: "b" } }), code("NOT_SUPPORTED"));
+      const sizes = ["busybox", "sh", "-c", "until stty size | grep 25; do sleep 0.01; done; stty size"];
+      assert.match((await run(bare, "k:prod/web", { command: sizes, tty: { cols: 81, rows: 25 } })).stdout.toString(), /25 81\r\n$/);
       const running = await start(bare, "k:prod/web", { command: ["sleep", "1"], tty: size, stdin: true });
       assert.equal(await running.terminate(), "bestEffort");
       await assert.rejects(running.signal("SIGTERM"), code("NOT_SUPPORTED"));
