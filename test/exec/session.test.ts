@@ -104,10 +104,10 @@ describe("a command that ends by itself", () => {
     assert.equal((await session.finished)?.exitCode, 3);
   });
 
-  test("is over five seconds later when the ending of its tree never settles", async () => {
+  test("is over four seconds later when the ending of its tree never settles", async () => {
     const { session, process, clock } = await startSession({ behaviour: { terminate: "hangs" } });
     process.ends(3);
-    await clock.advance(5000);
+    await clock.advance(4000);
     assert.equal((await outcomeOf(session))?.exitCode, 3);
     assert.equal(process.count("release"), 1);
   });

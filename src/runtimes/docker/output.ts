@@ -11,8 +11,8 @@ const cutPauseMs = 20;
 
 /**
  * The output of an exec, pulled from its connection: it is read only when somebody waits, so that a reader that stands still is felt
- * by the command through the kernel, the daemon and the pipe. Without a terminal the streams come in frames, which are passed on in the
- * pieces in which they arrive.
+ * by the command through the kernel, the daemon and the pipe. Without a terminal the streams come in frames, which are passed on as they
+ * arrive, those of one read together.
  */
 export class ConnectionOutput implements OutputSource {
   readonly #connection: Duplex;
@@ -65,17 +65,34 @@ export class ConnectionOutput implements OutputSource {
     return { stream: "stdout", bytes: this.#take(this.#rest.length) };
   }
 
+  /** All that is there of one stream: of frames that follow each other in memory the headers between are written over. */
   #takeFramed(): Chunk | undefined {
-    while (this.#frameLeft === 0) {
-      if (this.#rest.length < headerBytes) return undefined;
+    if (!this.#isInFrame()) return undefined;
+    const stream = this.#stream;
+    let bytes = this.#takePiece();
+    while (this.#isInFrame() && this.#stream === stream) {
+      const piece = this.#takePiece();
+      const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length + piece.length);
+      whole.set(piece, bytes.length);
+      bytes = whole;
+    }
+    return { stream, bytes };
+  }
+
+  /** Goes on to the next frame where one has ended; false when there is nothing of it yet. */
+  #isInFrame(): boolean {
+    while (this.#frameLeft === 0 && this.#rest.length >= headerBytes) {
       const header = this.#take(headerBytes);
       this.#stream = header[0] === 2 ? "stderr" : "stdout";
       this.#frameLeft = header.readUInt32BE(4);
     }
-    const length = Math.min(this.#frameLeft, this.#rest.length);
-    if (length === 0) return undefined;
-    this.#frameLeft -= length;
-    return { stream: this.#stream, bytes: this.#take(length) };
+    return this.#frameLeft > 0 && this.#rest.length > 0;
+  }
+
+  #takePiece(): Buffer {
+    const piece = this.#take(Math.min(this.#frameLeft, this.#rest.length));
+    this.#frameLeft -= piece.length;
+    return piece;
   }
 
   #take(length: number): Buffer {
