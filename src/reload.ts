@@ -14,6 +14,12 @@ export interface ReloadDeps {
   readonly log: Logger;
 }
 
+export interface Reload {
+  run(): void;
+  /** The digest of the file that is in use. */
+  sha256(): string | undefined;
+}
+
 /** What a reload changes; everything else waits for a restart. */
 const reloaded: readonly string[] = ["auth", "policy", "probes", "file"];
 
@@ -21,11 +27,14 @@ const reloaded: readonly string[] = ["auth", "policy", "probes", "file"];
  * Returns what reads the configuration again: identity, policy and probes are what the file says from then on, or, when it is no
  * good, what they were; the audit goes on in the file that stands at its path.
  */
-export function createReload({ config: started, load, apply, audit, log }: ReloadDeps): () => void {
+export function createReload({ config: started, load, apply, audit, log }: ReloadDeps): Reload {
   let current = started;
-  return () => {
+  const run = (): void => {
     audit.reopen();
-    if (started.file === undefined) return log.info("there is no configuration file to read again");
+    if (started.file === undefined) {
+      log.info("there is no configuration file to read again");
+      return;
+    }
     const next = tryTo(load, (reason) => {
       log.error({ file: started.file?.path, reason }, "the configuration could not be read again; the one from before goes on");
       audit.record({ event: "policy.reload", outcome: "kept", sha256: current.file?.sha256, reason });
@@ -41,6 +50,7 @@ export function createReload({ config: started, load, apply, audit, log }: Reloa
     const waiting = changedKeys(started, next);
     if (waiting.length > 0) log.warn({ settings: waiting }, "these settings have changed and wait for a restart");
   };
+  return { run, sha256: () => current.file?.sha256 };
 }
 
 function tryTo(load: () => Config, failed: (reason: string) => void): Config | undefined {

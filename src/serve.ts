@@ -25,8 +25,8 @@ export async function serve(argv: readonly string[]): Promise<void> {
   const { config, gateway } = await start(sources, log);
   const { audit } = gateway;
   const reload = createReload({ config, load: () => reloadConfig(config, sources), apply: gateway.reload, audit, log });
-  process.on("SIGHUP", reload);
-  const unwatch = config.file && watchFiles([config.file.path], systemClock, reload);
+  process.on("SIGHUP", reload.run);
+  const unwatch = config.file && watchFiles([config.file.path], systemClock, reload.run, reload.sha256);
   if (!asked.signal.aborted) await once(asked.signal, "abort");
   unwatch?.();
   log.info("draining");

@@ -9,9 +9,11 @@ const quietMs = 500;
  * Calls `onChange` when files have another content than before, all of them are there with something in them, and nobody
  * wrote to them for half a second: editors truncate before they write, and a pair of files is never written at once.
  * Files are looked at by path, so that a link that is led elsewhere is seen too.
+ * @param inUse the SHA-256 of the content that is in use, of one file in hexadecimal, where others read it too; else it is that
+ * which was told last
  * @returns what ends it
  */
-export function watchFiles(paths: readonly string[], clock: Clock, onChange: () => void): () => void {
+export function watchFiles(paths: readonly string[], clock: Clock, onChange: () => void, inUse?: () => string | undefined): () => void {
   let isOver = false;
   let cancel = (): void => undefined;
   let seen: string | undefined;
@@ -26,7 +28,8 @@ export function watchFiles(paths: readonly string[], clock: Clock, onChange: () 
     const digest = await digestOf(paths);
     // Somebody wrote while the files were read: they are looked at again when they are quiet.
     if (digest === undefined || (await markOf(paths)) !== now) return;
-    const isChanged = content !== undefined && digest !== content;
+    const before = inUse === undefined ? content : inUse();
+    const isChanged = before !== undefined && digest !== before;
     settled = now;
     content = digest;
     if (isChanged && !isOver) onChange();
@@ -58,9 +61,8 @@ async function markOf(paths: readonly string[]): Promise<string | undefined> {
 
 async function digestOf(paths: readonly string[]): Promise<string | undefined> {
   try {
-    const hash = createHash("sha256");
-    for (const path of paths) hash.update(await readFile(path)).update("\0");
-    return hash.digest("hex");
+    const contents = await Promise.all(paths.map((path) => readFile(path)));
+    return contents.map((content) => createHash("sha256").update(content).digest("hex")).join(" ");
   } catch {
     return undefined;
   }

@@ -32,7 +32,7 @@ function reloading(yaml: string) {
       },
     }),
   );
-  const reload = createReload({
+  const { run: reload } = createReload({
     config,
     load: () => reloadConfig(config, sources),
     apply: (next) => applied.push(next),
@@ -105,7 +105,7 @@ test("a policy that is gone is said, and settings that wait for a restart are na
 
 test("without a file the audit is reopened, and nothing else", () => {
   let reopened = 0;
-  const reload = createReload({
+  const { run: reload } = createReload({
     config: loadConfig({ argv: [], env: {} }),
     load: () => assert.fail("there is nothing to read"),
     apply: () => assert.fail("there is nothing to apply"),

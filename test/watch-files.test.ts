@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,6 +72,33 @@ test("a file that another takes the place of, also by a link, has changed", asyn
   await rename(join(dir, "link"), a);
   await look(2);
   assert.equal(calls.count, 1);
+});
+
+test("a change is one from what is in use, whoever read it", async (t) => {
+  const { a, clock, stop } = await watched(t);
+  stop();
+  const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+  let [inUse, calls] = [digest("one"), 0];
+  t.after(
+    watchFiles(
+      [a],
+      clock,
+      () => calls++,
+      () => inUse,
+    ),
+  );
+  const look = async (): Promise<void> => {
+    await until("timer", () => clock.timers === 1);
+    await clock.advance(500);
+    await until("timer", () => clock.timers === 1);
+  };
+  for (let i = 0; i < 3; i++) await look();
+  assert.equal(calls, 0);
+  // Another content was read by a signal, and the old one is back before anybody looked.
+  inUse = digest("two");
+  await writeFile(a, "one");
+  for (let i = 0; i < 3; i++) await look();
+  assert.equal(calls, 1);
 });
 
 test("nothing is looked at after the end", async (t) => {
