@@ -140,7 +140,11 @@ export class ExecSocket implements Beating {
       for (const message of this.#codec.decode(data, isBinary)) this.#apply(message);
     } catch (cause) {
       if (!(cause instanceof WireError)) throw cause;
-      this.#tell({ type: "error", code: "BAD_REQUEST", message: cause.message });
+      this.#tell({
+        type: "error",
+        code: cause.closeCode === errorTable.FORBIDDEN.close ? "FORBIDDEN" : "BAD_REQUEST",
+        message: cause.message,
+      });
       this.#ws.close(cause.closeCode);
     }
   }
@@ -161,7 +165,8 @@ export class ExecSocket implements Beating {
   }
 
   #input(message: Exclude<ClientMessage, { type: "ack" | "detach" }>): void {
-    if (this.#client.role === "viewer") throw new WireError(4403, `A viewer only watches; it cannot send ${message.type}.`);
+    if (this.#client.role === "viewer")
+      throw new WireError(errorTable.FORBIDDEN.close, `A viewer only watches; it cannot send ${message.type}.`);
     if (message.type === "stdin") this.#client.input.stdin(message.bytes);
     else if (message.type === "eof") this.#client.input.eof();
     else if (message.type === "resize") this.#client.input.resize({ cols: message.cols, rows: message.rows });

@@ -160,7 +160,7 @@ test("a viewer sees, is told of sizes, and may not type", async () => {
     using viewer = await dial(`${session}/attach?role=viewer`);
     await viewer.untilStdout("hello");
     viewer.say(message);
-    assert.equal((await viewer.closed).code, 4403);
+    assert.deepEqual([(await viewer.control("error")).code, (await viewer.closed).code], ["FORBIDDEN", 4403]);
   }
   using viewer = await dial(`${session}/attach?role=viewer`);
   using writer = await dial(`${session}/attach`);
