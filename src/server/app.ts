@@ -109,7 +109,7 @@ async function registerRoutes(app: App, deps: RouteDeps): Promise<void> {
 
 /** Answers what a path does not know: 405 with the methods that it does, and preflights of allowed origins. */
 function refuseOtherMethods(app: App, url: string, known: ReadonlySet<string>): void {
-  const others: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+  const others: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
   app.route({
     method: others.filter((method) => !known.has(method)),
     url,

@@ -4,6 +4,7 @@ import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { sourceOf } from "./front.ts";
 import { checkHandshake } from "./handshake.ts";
+import { checkHead } from "./head.ts";
 import { checkHost, checkOrigin, checkSite } from "./origin.ts";
 import { refusalOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
@@ -40,6 +41,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
     const { access, anyHost, isOpen } = request.routeOptions.config;
     const isOpenNow = isOpen?.(request) === true;
     reply.header("x-content-type-options", "nosniff");
+    checkHead(request.raw);
     const front = readFront(request);
     request.from = front.address;
     if (anyHost !== true && !isOpenNow) checkHost(request, front, origins);

@@ -116,6 +116,8 @@ function createServer(options: ListenOptions): http.Server | https.Server {
   const { tls, headMs } = options;
   const limits = {
     maxHeaderSize: headerBytesMax,
+    // The gatekeeper says so in words.
+    requireHostHeader: false,
     headersTimeout: headMs,
     requestTimeout: Math.max(requestMs, headMs),
     keepAliveTimeout: keepAliveMs,

@@ -35,8 +35,10 @@ export function createOriginRules(
  */
 export function checkHost(request: FastifyRequest, front: Front, rules: OriginRules): void {
   if ("isUnixListener" in request.raw.socket) return;
-  // A page can put what it likes into the header that names the host to a proxy, but not into Host: both must be ours.
-  for (const host of new Set([request.headers.host ?? "", front.host])) {
+  // Where the request line names a host, it is the one that was meant (RFC 9112, 3.2.2).
+  const named = /^https?:\/\/([^/?]*)/i.exec(request.raw.url ?? "")?.[1];
+  // A page can put what it likes into the header that names the host to a proxy, but not into Host: all must be ours.
+  for (const host of new Set([request.headers.host ?? "", front.host, named ?? front.host])) {
     if (isOurs(host, rules)) continue;
     const message = `The gateway does not go by the name ${JSON.stringify(host)}; reach it by address, as localhost, or list the name in publicUrls.`;
     throw new ExecgateError("UNKNOWN_HOST", message);

@@ -104,6 +104,22 @@ test("headers over 256 KiB are 431, what is no HTTP 400", async () => {
   assert.match(await sendRaw(served.url, "garbage\r\n\r\n"), /^HTTP\/1\.1 400 .*"code":"BAD_REQUEST"/s);
 });
 
+test("a head that two readers would read differently is refused", async () => {
+  const authorization = `Authorization: Bearer ${testToken}`;
+  const ask = (target: string, ...headers: string[]) =>
+    sendRaw(served.url, `GET ${target} HTTP/1.1\r\n${[...headers, "Connection: close"].join("\r\n")}\r\n\r\n`);
+  assert.match(await ask("/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 200 /);
+  for (const [field, ...headers] of [
+    ["Host", authorization],
+    ["Host", "Host: localhost", "Host: rebound.example", authorization],
+    ["authorization", "Host: localhost", authorization, "authorization: Bearer other"],
+  ]) {
+    assert.match(await ask("/v1/info", ...headers), new RegExp(`^HTTP/1\\.1 400 .*problem\\+json.*"field":"${field}"`, "s"));
+  }
+  assert.match(await ask("http://rebound.example/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 421 .*UNKNOWN_HOST/s);
+  assert.match(await ask("http://localhost/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 200 /);
+});
+
 test("a name that is none of ours is 421 on every route that asks", async () => {
   for (const { method, path } of routesOf(served.gateway.app)) {
     const answer = await served.request(path, { method, headers: { host: "rebound.example" } });
