@@ -4,6 +4,7 @@ import { fromStatus, isAmbiguous } from "../container/status.ts";
 import { Descriptor } from "../descriptor/descriptor.ts";
 import { Reader } from "../descriptor/reader.ts";
 import { Writer } from "../descriptor/writer.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import type { Exec } from "./exec.ts";
 import type { MarkedTree } from "./marked-tree.ts";
 
@@ -38,7 +39,7 @@ export class ContainerdProcess implements Process {
   readonly #writer: Writer | undefined;
   readonly #reader: FifoReader;
   readonly #onRelease: () => void;
-  #ending: Promise<Termination> | undefined;
+  readonly #end = oneAtATime(() => this.#endTree());
   #isOver = false;
   #isReleased = false;
 
@@ -79,11 +80,7 @@ export class ContainerdProcess implements Process {
   }
 
   terminate(): Promise<Termination> {
-    if (this.#isReleased) return Promise.resolve("bestEffort");
-    this.#ending ??= this.#end().finally(() => {
-      this.#ending = undefined;
-    });
-    return this.#ending;
+    return this.#isReleased ? Promise.resolve("bestEffort") : this.#end();
   }
 
   release(): void {
@@ -109,7 +106,7 @@ export class ContainerdProcess implements Process {
   }
 
   /** Whoever cannot be found on this machine is left to containerd, which ends the command itself. */
-  async #end(): Promise<Termination> {
+  async #endTree(): Promise<Termination> {
     const termination = await this.#tree.end();
     if (!this.#tree.isSeen && !this.#isOver) await this.#exec.kill("SIGKILL");
     return termination;

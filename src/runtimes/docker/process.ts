@@ -5,6 +5,7 @@ import type { ExecSpec, Exit, OutputSource, Process, Signal, Size, Termination }
 import type { ExecCgroup } from "../container/cgroup.ts";
 import type { ForeignProcess } from "../container/foreign-process.ts";
 import { type InsideProcess, killCommand, signalCommand } from "../container/inside.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import { Exec } from "./exec.ts";
 import type { ConnectionInput } from "./input.ts";
 import { ConnectionOutput } from "./output.ts";
@@ -41,8 +42,8 @@ export class DockerProcess implements Process {
   readonly #parts: Parts;
   #isReleased = false;
   #hasExited = false;
-  #ending: Promise<Termination> | undefined;
   #onRelease: (() => void) | undefined;
+  readonly #end = oneAtATime(() => this.#endTree());
 
   constructor(place: Place, spec: ExecSpec, parts: Parts) {
     this.#place = place;
@@ -82,11 +83,7 @@ export class DockerProcess implements Process {
   }
 
   terminate(): Promise<Termination> {
-    if (this.#isReleased) return Promise.resolve("bestEffort");
-    this.#ending ??= this.#end().finally(() => {
-      this.#ending = undefined;
-    });
-    return this.#ending;
+    return this.#isReleased ? Promise.resolve("bestEffort") : this.#end();
   }
 
   release(): void {
@@ -98,7 +95,7 @@ export class DockerProcess implements Process {
     this.#onRelease?.();
   }
 
-  async #end(): Promise<Termination> {
+  async #endTree(): Promise<Termination> {
     const { group, isGrouped, foreign, pid, mark } = this.#parts;
     const killed = await group?.kill();
     if (isGrouped && killed !== undefined) return this.#place.container.isPrivileged ? "bestEffort" : killed;

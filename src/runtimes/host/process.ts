@@ -2,6 +2,7 @@ import type { Exit, OutputSource, Process, Signal, Size, Termination } from "../
 import { Descriptor } from "../descriptor/descriptor.ts";
 import { Reader } from "../descriptor/reader.ts";
 import { Writer } from "../descriptor/writer.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import { sendSignal } from "../signals.ts";
 import { native, type Spawned } from "./native.ts";
 import type { Tree } from "./tree.ts";
@@ -16,9 +17,9 @@ export class HostProcess implements Process {
   readonly #writer: Writer | undefined;
   readonly #master: Descriptor | undefined;
   readonly #onRelease: (isTreeGone: boolean) => void;
+  readonly #end = oneAtATime(() => this.#tree.end());
   #slave: number | undefined;
   #released = false;
-  #ending: Promise<Termination> | undefined;
 
   constructor(spawned: Spawned, tree: Tree, terminal: Terminal | undefined, stdin: boolean, onRelease: (isTreeGone: boolean) => void) {
     this.#tree = tree;
@@ -65,11 +66,7 @@ export class HostProcess implements Process {
   }
 
   terminate(): Promise<Termination> {
-    if (this.#released) return Promise.resolve("bestEffort");
-    this.#ending ??= this.#tree.end().finally(() => {
-      this.#ending = undefined;
-    });
-    return this.#ending;
+    return this.#released ? Promise.resolve("bestEffort") : this.#end();
   }
 
   release(): void {

@@ -1,5 +1,6 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
+import { oneAtATime } from "../one-at-a-time.ts";
 import type { ExecStream } from "./exec-stream.ts";
 
 /** How a command in a container is reached beside its own stream. */
@@ -19,10 +20,10 @@ export class PodProcess implements Process {
   readonly #reach: Reach;
   readonly #isTerminal: boolean;
   readonly #onRelease: (released: Process) => void;
+  readonly #end = oneAtATime(() => this.#reach.kill().finally(() => this.#stream.output.flush()));
   /** Calls are served in order. */
   #turn: Promise<void> = Promise.resolve();
   #last = newline;
-  #ending: Promise<Termination> | undefined;
   #isReleased = false;
 
   constructor(stream: ExecStream, reach: Reach, isTerminal: boolean, onRelease: (released: Process) => void) {
@@ -63,12 +64,7 @@ export class PodProcess implements Process {
 
   /** When nothing is left that could write, the Status is let come although nobody reads what stands before it. */
   terminate(): Promise<Termination> {
-    if (this.#isReleased) return Promise.resolve("bestEffort");
-    this.#ending ??= this.#reach.kill().finally(() => {
-      this.#ending = undefined;
-      this.#stream.output.flush();
-    });
-    return this.#ending;
+    return this.#isReleased ? Promise.resolve("bestEffort") : this.#end();
   }
 
   release(): void {
