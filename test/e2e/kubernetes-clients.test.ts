@@ -9,7 +9,7 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
-import { Attach, Cp, Exec, KubeConfig, type V1Status } from "@kubernetes/client-node";
+import { Attach, CoreV1Api, Cp, Exec, KubeConfig, makeInformer, type V1Status } from "@kubernetes/client-node";
 import { freePort } from "../fixtures/free-port.ts";
 import { createRequester, openGateway } from "../fixtures/gateway.ts";
 import { KubectlHome } from "../fixtures/kubectl.ts";
@@ -78,6 +78,23 @@ describe("the JavaScript client", () => {
     assert.equal(stdout.read()?.toString(), "got a word\n");
   });
 
+  test("informer: is told of sessions that come and go", async () => {
+    const request = createRequester(gateway.served.gateway.urls[1] ?? "");
+    const api = kubeConfig().makeApiClient(CoreV1Api);
+    const informer = makeInformer(kubeConfig(), "/api/v1/namespaces/sessions/pods", () => api.listNamespacedPod({ namespace: "sessions" }));
+    const told: string[] = [];
+    informer.on("add", ({ metadata }) => told.push(`add ${metadata?.name}`));
+    informer.on("delete", ({ metadata }) => told.push(`delete ${metadata?.name}`));
+    await informer.start();
+    const body = { command: ["cat"], stdin: true, keepMs: 60_000 };
+    const { id } = (await request("/v1/sessions", { method: "POST", body })).json as { id: string };
+    const name = id.toLowerCase();
+    await until("word of its coming", () => told.includes(`add ${name}`));
+    await request(`/v1/sessions/${id}`, { method: "DELETE" });
+    await until("word of its end", () => told.includes(`delete ${name}`));
+    await informer.stop();
+  });
+
   test("cp: a folder goes there", async (t) => {
     const dir = await mkdtemp(join(tmpdir(), "execgate-client-"));
     t.after(() => rm(dir, { recursive: true, force: true }));
@@ -133,6 +150,8 @@ describe("the Python client", { skip: skipWithout("python3-kubernetes", existsSy
   test("the same over TLS, where Debian's version says the origin of plain http", async () => {
     const address = `127.0.0.1:${await freePort()}`;
     await using served = await openGateway({ allowedOrigins: [`http://${address}`] }, { listen: [`https://${address}`] });
-    for (let run = 0; run < 3; run++) assert.equal(await runAll(served.url, await served.readState("tls.crt")), "all of it");
+    const ca = await served.readState("tls.crt");
+    // It missed what shared a TLS record with the message before, in one of five runs.
+    for (const said of await Promise.all([1, 2, 3].map(() => runAll(served.url, ca)))) assert.equal(said, "all of it");
   });
 });

@@ -40,7 +40,7 @@ async function running(web: Awaited<ReturnType<typeof webCluster>>, spec: Partia
   return { process, exec: await accepted };
 }
 
-describe("an upgrade that is not answered with 101", () => {
+describe("an upgrade that is not answered with 101", { concurrency: true }, () => {
   const answers = [
     ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "RUNTIME_UNAVAILABLE"],
     ["HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi", "RUNTIME_UNAVAILABLE"],

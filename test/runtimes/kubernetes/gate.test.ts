@@ -9,6 +9,7 @@ import type { ExecSpec } from "../../../src/exec/runtime.ts";
 import { type InsideProcess, killCommand, signalCommand } from "../../../src/runtimes/container/inside.ts";
 import { gateCommand, gateWord, readGate, turnAway } from "../../../src/runtimes/kubernetes/gate.ts";
 import { marker, processesWith, until } from "../../conformance/process.ts";
+import { anyCharacter } from "../../fixtures/any-character.ts";
 import { runIn, shellsFound } from "./shells.ts";
 
 const cookie = "00112233445566778899aabbccddeeff";
@@ -41,7 +42,7 @@ for (const { name, path } of shellsFound()) {
 
     it("passes every value of env as it is", () => {
       const value = fc.oneof(
-        fc.string({ unit: "binary", maxLength: 40 }),
+        fc.string({ unit: anyCharacter, maxLength: 40 }),
         fc.string({ unit: fc.constantFrom("\\", "\n", "%", "'", '"', "$", "0") }),
       );
       const clean = value.map((text) => text.replaceAll("\0", "").toWellFormed());
@@ -62,7 +63,7 @@ for (const { name, path } of shellsFound()) {
     });
 
     it("passes a value that is longer than a line of a terminal", () => {
-      const long = "é\\\n".repeat(20_000);
+      const long = "é\\\n".repeat(4000);
       assert.equal(pass({ command: ["printenv", "LONG"], env: { LONG: long } }).rest.toString(), `${long}\n`);
     });
 

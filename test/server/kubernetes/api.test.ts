@@ -101,7 +101,7 @@ describe("lists", () => {
   });
 });
 
-describe("watching", () => {
+describe("watching", { concurrency: true }, () => {
   /** The text of a stream, which is JSON by the line. */
   const watch = async (path: string): Promise<string> => {
     const answer = await fetch(served.url + path, { headers: { authorization: `Bearer ${testToken}` } });
