@@ -142,9 +142,10 @@ export class Authentication {
 
   #secret(secret: string): Principal {
     const digest = digestOf(secret);
-    const principal = this.#tokens.authenticate(secret, this.#clock.now());
+    const known = this.#tokens.authenticate(secret, this.#clock.now());
+    const { subject, groups, credential, expiresAt } = known;
     // Each has a standing of its own, counted from when the credential was presented.
-    return this.#stand({ ...principal }, this.#dueMs(principal), () => this.#tokens.renew(digest));
+    return this.#stand({ subject, groups, credential, expiresAt }, this.#dueMs(known), () => this.#tokens.renew(digest));
   }
 
   #certificate(certificate: PeerCertificate): Principal {

@@ -27,15 +27,19 @@ export interface Ended {
   readonly exit: Exit | undefined;
 }
 
-/** How a run ended, in the words that clients are told, by what came first. */
-export function sayEnd(first: Ended | StopReason): Pick<Outcome, "outcome" | "exitCode" | "signal" | "endedBy"> {
-  if (first === "timeout") return { outcome: "timeout", exitCode: null, signal: null, endedBy: null };
-  if (typeof first === "string") return { outcome: "killed", exitCode: null, signal: null, endedBy: first };
-  if (first.exit === undefined) return { outcome: "lost", exitCode: null, signal: null, endedBy: null };
-  return { outcome: "exited", exitCode: first.exit.code, signal: first.exit.signal, endedBy: null };
-}
-
-/** More digits than microseconds say nothing. */
-export function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
+/**
+ * How a run ended, in the words that clients are told, by what came first.
+ * @param durationMs with more digits than say something
+ */
+export function sayOutcome(first: Ended | StopReason, drained: boolean, termination: Termination | null, durationMs: number): Outcome {
+  const exit = typeof first === "string" ? undefined : first.exit;
+  return {
+    outcome: first === "timeout" ? "timeout" : typeof first === "string" ? "killed" : exit === undefined ? "lost" : "exited",
+    exitCode: exit?.code ?? null,
+    signal: exit?.signal ?? null,
+    endedBy: typeof first === "string" && first !== "timeout" ? first : null,
+    drained,
+    termination,
+    durationMs: Math.round(durationMs * 1000) / 1000,
+  };
 }

@@ -4,7 +4,7 @@ import { type Clock, within } from "./clock.ts";
 import { type Collection, collect } from "./collect.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
-import { type Ended, type Outcome, type StopReason, sayEnd, toMicroseconds } from "./outcome.ts";
+import { type Ended, type Outcome, type StopReason, sayOutcome } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import { RunTimers } from "./run-timers.ts";
@@ -227,7 +227,7 @@ export class Session {
     process.release();
     // An ended session is kept for minutes: what the process held is not to be kept with it.
     this.#process = undefined;
-    this.outcome = { ...sayEnd(first), drained, termination, durationMs: toMicroseconds(durationMs) };
+    this.outcome = sayOutcome(first, drained, termination, durationMs);
     this.#state = "ended";
     this.clients.end();
     this.log.endOutput();

@@ -73,12 +73,12 @@ export class Sessions {
    * @throws DRAINING, TOO_MANY_SESSIONS, TOO_MANY_REQUESTS, OVERLOADED, RUNTIME_UNAVAILABLE
    */
   admit(request: ExecRequest, permit: Permit = unconditional, witness?: Witness): Session {
-    const { runtimes, clock, limits } = this.#deps;
+    const { runtimes, clock, observer, limits } = this.#deps;
     const runtime = runtimes.get(request.target.runtime);
     if (runtime === undefined) throw new ExecgateError("RUNTIME_UNAVAILABLE", `The runtime ${request.target.runtime} is not there.`);
     this.checkRoom(request, permit);
     this.#checkRate(request.principal, permit);
-    const session = new Session(createId(clock.now()), request, { ...this.#deps, runtime, limits, witness }, permit);
+    const session = new Session(createId(clock.now()), request, { runtime, clock, observer, limits, witness }, permit);
     this.#live.set(session.id, session);
     this.#count(request.principal, 1);
     this.#collectBytes += reserved(request);

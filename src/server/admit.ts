@@ -22,7 +22,8 @@ export function admit({ caller, request, permit }: Authorized, { sessions, grant
   // Audited first: that somebody tried is told also of what could not be recorded.
   const witness = combineWitnesses(audit.witness(caller), recordings.witness(record));
   const session = sessions.admit(request, record === permit.record ? permit : Object.freeze({ ...permit, record }), witness);
-  const release = grants.add({ ...caller, verb: "exec", request, end: () => session.stop("policy") });
+  const { principal, from, reason, share } = caller;
+  const release = grants.add({ principal, from, reason, share, verb: "exec", request, end: () => session.stop("policy") });
   void session.finished.then(release);
   return session;
 }

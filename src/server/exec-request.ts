@@ -26,32 +26,33 @@ export interface RequestDeps {
   readonly limits: RequestLimits;
 }
 
-type Asked = Omit<SessionBody, "stdin" | "stdinEncoding"> & {
+/** What a request says of the command. */
+type Asked = Omit<SessionBody, "stdin" | "stdinEncoding">;
+
+/** What follows from the way in. */
+interface Manner {
   readonly mode: ExecMode;
   readonly stdin: boolean;
   readonly isCollected: boolean;
-};
+}
 
 /** The request of `POST /v1/exec`: its answer is collected. */
 export function requestFromExec(body: ExecBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
-  return createRequest({ ...body, mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, caller, deps);
+  return createRequest(body, { mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, caller, deps);
 }
 
 /** The request of `POST /v1/sessions`: collected too, and open for stdin where that is asked. */
 export function requestFromSession(body: SessionBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const stdin = body.stdin !== undefined && body.stdin !== false;
-  return createRequest({ ...body, mode: "interactive", stdin, isCollected: true }, caller, deps);
+  return createRequest(body, { mode: "interactive", stdin, isCollected: true }, caller, deps);
 }
 
 /** The request of a WebSocket: no timeout and a terminal for a shell, unless the query says otherwise. */
 export function requestFromQuery(query: ExecQuery, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const command = listOf(query.command);
   const asked: Asked = {
-    mode: "interactive",
-    isCollected: false,
     command: [...command],
     env: environmentOf(listOf(query.env)),
-    stdin: flagOf(query.stdin, true),
     tty: flagOf(query.tty, command.length === 0),
     timeoutMs: numberOf(query.timeoutMs, 0),
     ...(query.target !== undefined && { target: query.target }),
@@ -63,24 +64,22 @@ export function requestFromQuery(query: ExecQuery, caller: Caller, deps: Request
     ...(query.descendants !== undefined && { descendants: query.descendants }),
     ...(query.keepMs !== undefined && { keepMs: Number(query.keepMs) }),
   };
-  return createRequest(asked, caller, deps);
+  return createRequest(asked, { mode: "interactive", stdin: flagOf(query.stdin, true), isCollected: false }, caller, deps);
 }
 
 /** The request that a ticket is for: that of a WebSocket, with the fields of a session. Its answer is collected where some of it is asked for. */
 export function requestFromTicket(exec: TicketExec, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const asked: Asked = {
     ...exec,
-    mode: "interactive",
-    stdin: exec.stdin !== false,
     tty: exec.tty ?? (exec.command ?? []).length === 0,
     timeoutMs: exec.timeoutMs ?? 0,
-    isCollected: [exec.outputBytesMax, exec.keep, exec.encoding].some((asked) => asked !== undefined),
   };
-  return createRequest(asked, caller, deps);
+  const isCollected = [exec.outputBytesMax, exec.keep, exec.encoding].some((asked) => asked !== undefined);
+  return createRequest(asked, { mode: "interactive", stdin: exec.stdin !== false, isCollected }, caller, deps);
 }
 
 /** Resolves the target, fills in the defaults, freezes all of it, and asks whether the principal may. */
-async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): Promise<Authorized> {
+async function createRequest(asked: Asked, manner: Manner, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const { authorizer, limits } = deps;
   const { principal } = caller;
   const command = asked.command ?? [];
@@ -88,22 +87,22 @@ async function createRequest(asked: Asked, caller: Caller, deps: RequestDeps): P
   const timeoutMs = asked.timeoutMs ?? limits.execTimeoutMsDefault;
   const keepMs = asked.keepMs ?? limits.keepMsDefault;
   const bytesMax = asked.outputBytesMax ?? Math.min(limits.outputBytesDefault, limits.outputBytesMax);
-  atMost("timeoutMs", timeoutMs, asked.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
+  atMost("timeoutMs", timeoutMs, manner.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
   atMost("keepMs", keepMs, limits.keepMsMax);
   atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
   const target = await findTarget(asked.target ?? "host", caller, deps);
   const tty = asked.tty === true ? { cols: asked.cols ?? 80, rows: asked.rows ?? 24 } : undefined;
   const request = freezeRequest({
     target,
-    spec: { command, env: asked.env ?? {}, cwd: asked.cwd, user: asked.user, tty, stdin: asked.stdin },
-    mode: asked.mode,
+    spec: { command, env: asked.env ?? {}, cwd: asked.cwd, user: asked.user, tty, stdin: manner.stdin },
+    mode: manner.mode,
     principal: principal.subject,
     reason: chooseReason(asked.reason, caller.reason),
     trace: caller.trace,
     timeoutMs,
     descendants: asked.descendants ?? "end",
     keepMs,
-    collect: asked.isCollected ? { bytesMax, keep: asked.keep ?? "head", encoding: asked.encoding ?? "auto" } : undefined,
+    collect: manner.isCollected ? { bytesMax, keep: asked.keep ?? "head", encoding: asked.encoding ?? "auto" } : undefined,
   });
   return authorizer.authorizeExec({ principal, from: caller.from, reason: request.reason }, request);
 }

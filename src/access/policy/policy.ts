@@ -19,8 +19,8 @@ export class Policy {
 
   /** @param now milliseconds since 1970 */
   decide(principal: Principal, asked: Asked, now: number): Decision {
-    const { verb, request } = asked;
-    const question: Question = { ...asked, argv: argvKey(request.spec.command) };
+    const { verb, request, reason } = asked;
+    const question: Question = { verb, request, reason, argv: argvKey(request.spec.command) };
     const scope = this.#scopeOf(principal, request.target.id, now);
     if (!scope.isNear) return hide(request.target.id);
     const rules = scope.rulesFor(verb);

@@ -54,7 +54,9 @@ export class CommandCgroup implements Cgroup {
   readonly #uncounted: readonly string[];
   readonly #paths: readonly string[];
   readonly #path: string;
-  readonly #canKill: boolean;
+  /** Where the kernel says whether there are members, and takes the order to kill them; undefined where it does neither. */
+  readonly #eventsFile: string | undefined;
+  readonly #killFile: string | undefined;
   /** Where the kernel counts the members that use up the limit of processes. */
   readonly #countFile: string | undefined;
   /** Where it counts the memory that is in use, and how much of that the next command may find. */
@@ -78,7 +80,9 @@ export class CommandCgroup implements Cgroup {
     this.#uncounted = this.#threadFiles.filter((file) => limited === undefined || file !== join(limited, "tasks"));
     this.#paths = paths;
     this.#path = paths[0] ?? "";
-    this.#canKill = places[0]?.canKill ?? false;
+    const canKill = places[0]?.canKill === true;
+    this.#eventsFile = canKill ? join(this.#path, "cgroup.events") : undefined;
+    this.#killFile = canKill ? join(this.#path, "cgroup.kill") : undefined;
     const fileOf = (controller: Controller, names: Readonly<Record<1 | 2, string>>): string | undefined => {
       const at = places.findIndex(({ controllers }) => controllers.includes(controller));
       const place = places[at];
@@ -103,15 +107,15 @@ export class CommandCgroup implements Cgroup {
   }
 
   isPopulated(): boolean {
-    if (!this.#canKill) return members(this.#path).length > 0;
-    const events = readWords(join(this.#path, "cgroup.events"));
+    if (this.#eventsFile === undefined) return members(this.#path).length > 0;
+    const events = readWords(this.#eventsFile);
     // Without a descriptor to look it is not known; a group that was removed was empty.
     return events === undefined ? existsSync(this.#path) : events.includes("populated 1");
   }
 
   kill(): void {
     this.#isSpent = true;
-    if (this.#canKill && write(join(this.#path, "cgroup.kill"), "1")) return;
+    if (this.#killFile !== undefined && write(this.#killFile, "1")) return;
     for (const pid of members(this.#path)) sendSignal(pid, "SIGKILL");
   }
 

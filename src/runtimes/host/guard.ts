@@ -1,8 +1,18 @@
 import { Descriptor } from "../descriptor/descriptor.ts";
-import { native, supervisorPath } from "./native.ts";
+import { type Bounds, type Launch, native, supervisorPath } from "./native.ts";
 
 /** How soon a guard that was ended is followed by another, at most, milliseconds. */
 const restartMs = 1000;
+
+/** It outlives the gateway, and gains nothing that the gateway does not have. */
+const bounds: Bounds = {
+  noNewPrivileges: true,
+  diesWithGateway: false,
+  openFilesSoft: 0,
+  openFilesMax: 0,
+  processesMax: 0,
+  supervisor: undefined,
+};
 
 /**
  * A process beside the gateway that outlives it: when the gateway is gone, in whichever way, it ends and removes the control groups below
@@ -28,7 +38,7 @@ export class Guard {
   }
 
   #start(): void {
-    const spawned = native.spawn({
+    const launch: Launch = {
       files: [supervisorPath],
       argv: ["execgate-guard", "guard", ...this.#directories],
       envp: [],
@@ -39,16 +49,10 @@ export class Guard {
       gid: process.getegid?.() ?? 0,
       groups: [],
       changeUser: false,
-      noNewPrivileges: true,
-      diesWithGateway: false,
-      openFilesSoft: 0,
-      openFilesMax: 0,
-      processesMax: 0,
-      cgroup: undefined,
-      supervisor: undefined,
       tty: -1,
       stdin: true,
-    });
+    };
+    const spawned = native.spawn(launch, bounds, undefined);
     if (!("pid" in spawned))
       throw new Error(`the guard of the control groups cannot be started (${spawned.stage}, errno ${spawned.errno})`);
     native.close(spawned.stdout);

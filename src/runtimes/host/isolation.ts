@@ -6,7 +6,7 @@ import type { TreeLimits } from "./command-cgroup.ts";
 import { Guard } from "./guard.ts";
 import { type Controller, findPlaces, type Place } from "./hierarchies.ts";
 import { Launchers } from "./launchers.ts";
-import { type Spawned, type SpawnOptions, supervisorPath } from "./native.ts";
+import { type Launch, type Spawned, supervisorPath } from "./native.ts";
 import { SupervisedTree } from "./supervised-tree.ts";
 import type { Tree } from "./tree.ts";
 
@@ -16,12 +16,6 @@ export interface IsolationOptions extends TreeLimits {
   /** Files that each process may have open; 0 leaves the gateway's own hard limit. */
   readonly openFilesMax: number;
 }
-
-/** What the caller of `spawn` says; the rest is this file's. */
-export type Launch = Omit<
-  SpawnOptions,
-  "noNewPrivileges" | "diesWithGateway" | "openFilesSoft" | "openFilesMax" | "processesMax" | "cgroup" | "supervisor"
->;
 
 /** What a login gives; Node raises its own limit, and programs that close "all" descriptors walk up to it. */
 const openFilesSoft = 1024;
@@ -69,8 +63,7 @@ export class Isolation {
    */
   async spawn(account: Account, launch: Launch, others: number): Promise<{ readonly spawned: Spawned; readonly tree: Tree }> {
     const isHeld = this.#holdsByCgroup && !this.#canLeave(account);
-    const { spawned, cgroup } = await this.#launchers.spawn({
-      ...launch,
+    const { spawned, cgroup } = await this.#launchers.spawn(launch, {
       noNewPrivileges: this.#options.noNewPrivileges,
       diesWithGateway: true,
       openFilesSoft,

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import type { CommandCgroup, Tenant } from "./command-cgroup.ts";
-import { native, type Spawned, type SpawnFailure, type SpawnOptions } from "./native.ts";
+import { type Birthplace, type Bounds, type Launch, native, type Spawned, type SpawnFailure } from "./native.ts";
 import { SpawnError } from "./spawn-error.ts";
 
 /** A thread that starts commands, and the group that it stays in, where there is one to be stayed in. */
@@ -25,9 +25,9 @@ export class Launcher implements Tenant {
     this.#onVacated = onVacated;
   }
 
-  spawn(options: SpawnOptions): Promise<Spawned | SpawnFailure> {
+  spawn(launch: Launch, bounds: Bounds, birthplace: Birthplace): Promise<Spawned | SpawnFailure> {
     this.#isVacant = false;
-    return new Promise((resolve) => this.#thread.spawn(options, resolve));
+    return new Promise((resolve) => this.#thread.spawn(launch, bounds, birthplace, resolve));
   }
 
   /**

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Cgroups } from "./cgroups.ts";
 import type { Cgroup } from "./command-cgroup.ts";
 import { Launcher } from "./launcher.ts";
-import type { Spawned, SpawnOptions } from "./native.ts";
+import type { Bounds, Launch, Spawned } from "./native.ts";
 import { SpawnError } from "./spawn-error.ts";
 
 /** So many commands can begin and end all the time without a thread that has to go over into another group. */
@@ -39,12 +39,12 @@ export class Launchers {
   }
 
   /** Starts a command in a group of its own. @throws SpawnError, and the system's error; nothing is left then */
-  async spawn(options: Omit<SpawnOptions, "cgroup">): Promise<{ readonly spawned: Spawned; readonly cgroup: Cgroup | undefined }> {
+  async spawn(launch: Launch, bounds: Bounds): Promise<{ readonly spawned: Spawned; readonly cgroup: Cgroup | undefined }> {
     const launcher = this.#take() ?? (await this.#wait());
     let cgroup: Cgroup | undefined;
     try {
       cgroup = launcher.cgroup ?? this.#cgroups?.take();
-      const spawned = await launcher.spawn({ ...options, cgroup: cgroup?.birthplace });
+      const spawned = await launcher.spawn(launch, bounds, cgroup?.birthplace);
       if (!("pid" in spawned)) throw new SpawnError(spawned);
       this.#launched(launcher);
       return { spawned, cgroup };

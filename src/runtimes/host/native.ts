@@ -1,7 +1,7 @@
 import { addon, builtPath, type DescriptorAddon } from "../descriptor/native.ts";
 
-/** What `spawn` needs to know. Every string is free of NUL; `files` are tried in order, as the target user. */
-export interface SpawnOptions {
+/** What to start, as whom, on which streams. Every string is free of NUL; `files` are tried in order, as the target user. */
+export interface Launch {
   readonly files: readonly string[];
   readonly argv: readonly string[];
   readonly envp: readonly string[];
@@ -13,6 +13,14 @@ export interface SpawnOptions {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly changeUser: boolean;
+  /** The slave of a terminal, or -1 for pipes. */
+  readonly tty: number;
+  /** False makes /dev/null the standard input. */
+  readonly stdin: boolean;
+}
+
+/** What the started process is kept from. */
+export interface Bounds {
   readonly noNewPrivileges: boolean;
   /** False for what is to outlive the gateway. */
   readonly diesWithGateway: boolean;
@@ -20,15 +28,12 @@ export interface SpawnOptions {
   readonly openFilesSoft: number;
   readonly openFilesMax: number;
   readonly processesMax: number;
-  /** The directory of the control group of version 2 that the command is born in; those of version 1 are the calling thread's. */
-  readonly cgroup: string | undefined;
   /** The path of the supervisor that is to stand over the command, or undefined for none. */
   readonly supervisor: string | undefined;
-  /** The slave of a terminal, or -1 for pipes. */
-  readonly tty: number;
-  /** False makes /dev/null the standard input. */
-  readonly stdin: boolean;
 }
+
+/** The directory of the control group of version 2 that a command is born in; those of version 1 are the calling thread's. */
+export type Birthplace = string | undefined;
 
 export type SpawnStage =
   | "options"
@@ -64,7 +69,7 @@ export interface Spawned {
 /** A thread that starts processes one after the other; the constructor throws when there can be no further one. */
 interface LauncherThread {
   readonly tid: number;
-  spawn(options: SpawnOptions, callback: (result: Spawned | SpawnFailure) => void): void;
+  spawn(launch: Launch, bounds: Bounds, birthplace: Birthplace, callback: (result: Spawned | SpawnFailure) => void): void;
   /** Waits for what it is at; what was to die with the gateway dies with it. */
   close(): void;
 }
@@ -72,7 +77,7 @@ interface LauncherThread {
 /** What the addon can do for this runtime alone. What gives a number gives a negative errno when it fails; nothing else throws. */
 interface Native extends DescriptorAddon {
   /** Starts a process in this thread, which stands still until that runs. */
-  spawn(options: SpawnOptions): Spawned | SpawnFailure;
+  spawn(launch: Launch, bounds: Bounds, birthplace: Birthplace): Spawned | SpawnFailure;
   readonly Launcher: new () => LauncherThread;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   signal(pidfd: number, signal: number): void;

@@ -57,9 +57,11 @@ function argvOf(account: Account, spec: ExecSpec): readonly string[] {
   return [`${spec.tty ? "-" : ""}${basename(account.shell)}`];
 }
 
+const searchDirectories = searchPath.split(":");
+
 /** What `command[0]` may mean. The addon tries them as the target user, whose rights decide what is found. */
 function candidates(file: string): string[] {
   if (file === "") return [];
   if (file.includes("/")) return [file];
-  return searchPath.split(":").map((directory) => `${directory}/${file}`);
+  return searchDirectories.map((directory) => `${directory}/${file}`);
 }

@@ -1,13 +1,13 @@
 /* The addon: what C does for the host runtime. */
 #include "spawn-options.h"
 
-/* spawn(options): starts it in the calling thread, which waits until it runs. */
+/* spawn(launch, bounds, birthplace): starts it in the calling thread, which waits until it runs. */
 static napi_value spawn(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value options;
+  size_t count = 3;
+  napi_value arguments[3];
   struct spawn spawn;
-  napi_get_cb_info(env, info, &count, &options, NULL, NULL);
-  if (read_spawn(env, options, &spawn)) start_spawn(&spawn);
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (read_spawn(env, arguments, &spawn)) start_spawn(&spawn);
   napi_value result = spawn_result(env, &spawn);
   free_spawn(&spawn);
   return result;

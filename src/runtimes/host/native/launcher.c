@@ -155,10 +155,10 @@ static napi_value construct(napi_env env, napi_callback_info info) {
   return self;
 }
 
-/* spawn(options, callback): callback(result) when the command runs, or could not be started. */
+/* spawn(launch, bounds, birthplace, callback): callback(result) when the command runs, or could not be started. */
 static napi_value spawn(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2], self;
+  size_t count = 4;
+  napi_value arguments[4], self;
   struct launcher *launcher = NULL;
   napi_get_cb_info(env, info, &count, arguments, &self, NULL);
   napi_unwrap(env, self, (void **)&launcher);
@@ -167,8 +167,8 @@ static napi_value spawn(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "EAGAIN", "the launcher can start nothing");
     return NULL;
   }
-  bool is_read = read_spawn(env, arguments[0], &job->spawn);
-  napi_create_reference(env, arguments[1], 1, &job->callback);
+  bool is_read = read_spawn(env, arguments, &job->spawn);
+  napi_create_reference(env, arguments[3], 1, &job->callback);
   if (launcher->under_way++ == 0) napi_ref_threadsafe_function(env, launcher->done);
   if (!is_read) {
     napi_call_threadsafe_function(launcher->done, job, napi_tsfn_nonblocking);

@@ -68,32 +68,33 @@ static void copy_groups(napi_env env, napi_value array, struct launch *launch) {
   }
 }
 
-bool read_spawn(napi_env env, napi_value options, struct spawn *spawn) {
+bool read_spawn(napi_env env, const napi_value arguments[3], struct spawn *spawn) {
+  napi_value what = arguments[0], bounds = arguments[1], birthplace = arguments[2];
   struct launch *launch = &spawn->launch;
   memset(spawn, 0, sizeof *spawn);
   memset(launch->streams, -1, sizeof launch->streams);
   memset(spawn->parent_fd, -1, sizeof spawn->parent_fd);
   spawn->pid = spawn->pidfd = spawn->control = -1;
   launch->error = ENOMEM;
-  launch->files = copy_strings(env, get(env, options, "files"));
-  launch->argv = copy_strings(env, get(env, options, "argv"));
-  launch->envp = copy_strings(env, get(env, options, "envp"));
-  launch->home = copy_string(env, get(env, options, "home"));
-  launch->cwd = copy_string(env, get(env, options, "cwd"));
-  copy_groups(env, get(env, options, "groups"), launch);
-  launch->cgroup = copy_string(env, get(env, options, "cgroup"));
-  launch->uid = get_unsigned(env, options, "uid");
-  launch->gid = get_unsigned(env, options, "gid");
-  launch->home_in_env = get_bool(env, options, "homeInEnv");
-  launch->change_user = get_bool(env, options, "changeUser");
-  launch->no_new_privileges = get_bool(env, options, "noNewPrivileges");
-  launch->dies_with_parent = get_bool(env, options, "diesWithGateway");
-  launch->open_files_soft = get_unsigned(env, options, "openFilesSoft");
-  launch->open_files_max = get_unsigned(env, options, "openFilesMax");
-  launch->processes_max = get_unsigned(env, options, "processesMax");
-  spawn->stdin_pipe = get_bool(env, options, "stdin");
-  spawn->tty = get_int(env, options, "tty");
-  spawn->supervisor = copy_string(env, get(env, options, "supervisor"));
+  launch->files = copy_strings(env, get(env, what, "files"));
+  launch->argv = copy_strings(env, get(env, what, "argv"));
+  launch->envp = copy_strings(env, get(env, what, "envp"));
+  launch->home = copy_string(env, get(env, what, "home"));
+  launch->cwd = copy_string(env, get(env, what, "cwd"));
+  copy_groups(env, get(env, what, "groups"), launch);
+  launch->cgroup = copy_string(env, birthplace);
+  launch->uid = get_unsigned(env, what, "uid");
+  launch->gid = get_unsigned(env, what, "gid");
+  launch->home_in_env = get_bool(env, what, "homeInEnv");
+  launch->change_user = get_bool(env, what, "changeUser");
+  launch->no_new_privileges = get_bool(env, bounds, "noNewPrivileges");
+  launch->dies_with_parent = get_bool(env, bounds, "diesWithGateway");
+  launch->open_files_soft = get_unsigned(env, bounds, "openFilesSoft");
+  launch->open_files_max = get_unsigned(env, bounds, "openFilesMax");
+  launch->processes_max = get_unsigned(env, bounds, "processesMax");
+  spawn->stdin_pipe = get_bool(env, what, "stdin");
+  spawn->tty = get_int(env, what, "tty");
+  spawn->supervisor = copy_string(env, get(env, bounds, "supervisor"));
   return launch->files && launch->argv && launch->envp && launch->home && launch->groups;
 }
 

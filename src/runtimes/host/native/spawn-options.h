@@ -5,8 +5,8 @@
 #include "addon.h"
 #include "spawn.h"
 
-/* Copies what JavaScript says. False when it cannot, with the failure in `spawn`; free_spawn() in either case. */
-bool read_spawn(napi_env env, napi_value options, struct spawn *spawn);
+/* Copies what JavaScript says: launch, bounds and birthplace of native.ts. False when it cannot, with the failure in `spawn`; free_spawn() in either case. */
+bool read_spawn(napi_env env, const napi_value arguments[3], struct spawn *spawn);
 /* What became of it: { pid, pidfd, control, stdin, stdout, stderr } or { errno, stage }. */
 napi_value spawn_result(napi_env env, const struct spawn *spawn);
 void free_spawn(struct spawn *spawn);
