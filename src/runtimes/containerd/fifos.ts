@@ -3,7 +3,7 @@ import { constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
-import { addon } from "../descriptor/native.ts";
+import { addon, lockMsMax } from "../descriptor/native.ts";
 import type { ExecId } from "./api.ts";
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -76,11 +76,11 @@ export class FifoFolder {
 
   #begin(): { path: string; lock: number } {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    const whole = addon.lock(this.#directory, true);
+    const whole = addon.lock(this.#directory, lockMsMax);
     try {
       const path = join(this.#directory, `run-${process.pid}-${randomBytes(6).toString("hex")}`);
       mkdirSync(path, { mode: 0o700 });
-      const lock = addon.lock(path, false);
+      const lock = addon.lock(path, 0);
       if (lock < 0) throw new Error(`${path} cannot be locked`);
       return { path, lock };
     } finally {
@@ -90,12 +90,12 @@ export class FifoFolder {
 
   /** The folders of gateways that are gone, with their locks. Nobody makes one meanwhile, so that none is taken before it is locked. */
   #abandoned(): [path: string, lock: number][] {
-    const whole = addon.lock(this.#directory, true);
+    const whole = addon.lock(this.#directory, lockMsMax);
     if (whole < 0) return [];
     try {
       return readdirSync(this.#directory)
         .filter((name) => name.startsWith("run-"))
-        .map((name): [string, number] => [join(this.#directory, name), addon.lock(join(this.#directory, name), false)])
+        .map((name): [string, number] => [join(this.#directory, name), addon.lock(join(this.#directory, name), 0)])
         .filter(([, lock]) => lock >= 0);
     } finally {
       addon.close(whole);

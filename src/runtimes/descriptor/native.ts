@@ -22,8 +22,8 @@ export interface DescriptorAddon {
   available(fd: number): number;
   close(fd: number): number;
   closeOnExec(fd: number): number;
-  /** A descriptor that holds the lock of a directory; `wait`: until whoever has it lets go. */
-  lock(directory: string, wait: boolean): number;
+  /** A descriptor that holds the lock of a directory, which whoever has it is given `waitMs` to let go of. */
+  lock(directory: string, waitMs: number): number;
   /** A FIFO that only the gateway's own user may open. */
   makeFifo(path: string): number;
   /** A descriptor that reads the file at `path` as a process whose root is `root` sees it: no link leads out. */
@@ -33,6 +33,12 @@ export interface DescriptorAddon {
   /** How the process of `openProcess` ended; undefined until its parent has reaped it, -errno where the kernel does not tell (before 6.15). */
   endOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
 }
+
+/**
+ * How long a start waits for the lock of a directory that gateways share, milliseconds. It is held for moments; after that
+ * the start goes on, and leaves to the next one what it would have looked for in there.
+ */
+export const lockMsMax = 2000;
 
 /** It is compiled on Linux only; elsewhere the host's fallback, which uses nothing of it, is all there is. */
 export const addon: DescriptorAddon = process.platform === "linux" ? load() : ({} as DescriptorAddon);

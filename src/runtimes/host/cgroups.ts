@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
+import { lockMsMax } from "../descriptor/native.ts";
 import { sendSignal } from "../signals.ts";
 import { members, removeGroup } from "./cgroup-files.ts";
 import { CommandCgroup, type TreeLimits } from "./command-cgroup.ts";
@@ -33,16 +34,8 @@ export class Cgroups {
     this.#places = places;
     this.#limits = limits;
     for (const place of places) {
-      const placeLock = native.lock(place.directory, true);
-      try {
-        sweep(place.directory);
-        const run = this.#run(place);
-        mkdirSync(run);
-        this.#locks.push(locked(run));
-        letBelow(run, place);
-      } finally {
-        if (placeLock >= 0) native.close(placeLock);
-      }
+      for (const abandoned of this.#begin(place)) sweep(abandoned);
+      removeEmpty(join(place.directory, "left"));
     }
   }
 
@@ -70,6 +63,23 @@ export class Cgroups {
   /** Lets go of the locks: from here on the groups belong to nobody. */
   close(): void {
     for (const lock of this.#locks.splice(0)) native.close(lock);
+  }
+
+  /**
+   * Makes this gateway's directory, and locks those that have no gateway. Nobody else looks meanwhile, so that none is taken for
+   * abandoned before it is locked. Where another holds all of them up for too long, they are left to the next start.
+   */
+  #begin(place: Place): Abandoned[] {
+    const placeLock = native.lock(place.directory, lockMsMax);
+    try {
+      const run = this.#run(place);
+      mkdirSync(run);
+      this.#locks.push(locked(run));
+      letBelow(run, place);
+      return placeLock < 0 ? [] : abandonedIn(place.directory);
+    } finally {
+      if (placeLock >= 0) native.close(placeLock);
+    }
   }
 
   #run(place: Place): string {
@@ -133,18 +143,22 @@ function letBelow(directory: string, { version, controllers }: Place): void {
   writeFileSync(join(directory, "cgroup.subtree_control"), controllers.map((controller) => `+${controller}`).join(" "));
 }
 
-/** Ends what gateways have left behind that are gone, and removes their directories. */
-function sweep(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    if (!name.startsWith("run-")) continue;
-    const run = join(directory, name);
-    const lock = native.lock(run, false);
-    if (lock < 0) continue;
-    for (const group of groupsIn(run)) for (const pid of members(group)) sendSignal(pid, "SIGKILL");
-    void removeSoon(run);
-    native.close(lock);
-  }
-  if (readdirSync(directory).includes("left")) removeEmpty(join(directory, "left"));
+/** The directory of a gateway that is gone, with its lock. */
+interface Abandoned {
+  readonly run: string;
+  readonly lock: number;
+}
+
+function abandonedIn(directory: string): Abandoned[] {
+  const runs = readdirSync(directory).filter((name) => name.startsWith("run-"));
+  return runs.map((name) => ({ run: join(directory, name), lock: native.lock(join(directory, name), 0) })).filter(({ lock }) => lock >= 0);
+}
+
+/** Ends what a gateway has left behind, and removes its directory. */
+function sweep({ run, lock }: Abandoned): void {
+  for (const group of groupsIn(run)) for (const pid of members(group)) sendSignal(pid, "SIGKILL");
+  void removeSoon(run);
+  native.close(lock);
 }
 
 /** What was killed takes a moment to go. What cannot go is left to the next start. */
@@ -157,7 +171,7 @@ async function removeSoon(run: string): Promise<void> {
 }
 
 function locked(directory: string): number {
-  const fd = native.lock(directory, false);
+  const fd = native.lock(directory, 0);
   if (fd < 0) throw new Error(`${directory} cannot be locked (${getSystemErrorName(fd)})`);
   return fd;
 }

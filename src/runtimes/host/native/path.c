@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The path that is an argument, or false when it is none or too long. */
@@ -45,24 +46,33 @@ static napi_value open_in(napi_env env, napi_callback_info info) {
   return number(env, fd < 0 ? -error : fd);
 }
 
+enum { LOOK_MS = 5 };
+
+/* Takes the lock when it is free, looked at again and again for `wait_ms`: a wait in the kernel could not be left. */
+static int take_lock(int fd, int wait_ms) {
+  const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+  while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK || wait_ms <= 0) return -1;
+    nanosleep(&pause, NULL);
+    wait_ms -= LOOK_MS;
+  }
+  return 0;
+}
+
 /*
- * lock(directory, wait) → a descriptor that holds the directory's lock as long as it is open, or -errno: EWOULDBLOCK when
- * another has it and is not waited for.
+ * lock(directory, waitMs) → a descriptor that holds the directory's lock as long as it is open, or -errno: EWOULDBLOCK when
+ * another has it for as long as it is waited for.
  */
 static napi_value lock(napi_env env, napi_callback_info info) {
   size_t count = 2;
   napi_value arguments[2];
-  bool wait = false;
   char path[4096];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  napi_get_value_bool(env, arguments[1], &wait);
   if (!path_of(env, arguments[0], path)) return number(env, -EINVAL);
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return number(env, -errno);
-  int result;
-  do result = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-  while (result < 0 && errno == EINTR);
-  if (result == 0) return number(env, fd);
+  if (take_lock(fd, integer(env, arguments[1])) == 0) return number(env, fd);
   int error = errno;
   close(fd);
   return number(env, -error);
