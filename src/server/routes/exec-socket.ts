@@ -6,6 +6,7 @@ import { ExecgateError, errorTable, toExecgateError } from "../../errors.ts";
 import type { Session } from "../../exec/session.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol, subprotocols } from "../../wire/index.ts";
 import { admit } from "../admit.ts";
+import { answers, noBody } from "../answers.ts";
 import { callerOf } from "../caller.ts";
 import type { App, RouteDeps, ServerLimits } from "../deps.ts";
 import { requestFromQuery } from "../exec-request.ts";
@@ -98,7 +99,11 @@ function execRoute(app: App, deps: RouteDeps): void {
   app.route({
     method: "GET",
     url: "/v1/exec",
-    schema: { summary: "WebSocket: run a command and talk to it", querystring: execQuery },
+    schema: {
+      summary: "WebSocket: run a command and talk to it",
+      querystring: execQuery,
+      response: answers({ 101: noBody("The command runs") }),
+    },
     config: { access: "authenticated", isSocket: true },
     preValidation: async (request) => {
       if (chooseSubprotocol(request) !== nativeSubprotocol) normalizeKubernetesQuery(request.query);
@@ -117,7 +122,12 @@ function attachRoute(app: App, deps: RouteDeps): void {
   app.route({
     method: "GET",
     url: "/v1/sessions/:id/attach",
-    schema: { summary: "WebSocket: join a session", querystring: attachQuery, params: idParams },
+    schema: {
+      summary: "WebSocket: join a session",
+      querystring: attachQuery,
+      params: idParams,
+      response: answers({ 101: noBody("Joined") }),
+    },
     config: { access: "authenticated", isSocket: true },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);

@@ -5,6 +5,7 @@ import { within } from "../../exec/clock.ts";
 import { freezeRequest } from "../../exec/request.ts";
 import type { Session } from "../../exec/session.ts";
 import { admit } from "../admit.ts";
+import { answerIn, answers, resultAnswer, resultLine, sessionAnswer } from "../answers.ts";
 import { sessionPath } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromExec } from "../exec-request.ts";
@@ -23,7 +24,17 @@ export function execRoute(app: App, deps: RouteDeps): void {
   app.addHook("onClose", async () => keys.close());
   app.post(
     "/v1/exec",
-    { schema: { summary: "Run one command and answer with its output", body: execBody }, config: { access: "authenticated" } },
+    {
+      schema: {
+        summary: "Run one command and answer with its output",
+        body: execBody,
+        response: answers({
+          200: answerIn("How the command ended, and its output", { "application/json": resultAnswer, "application/x-ndjson": resultLine }),
+          202: sessionAnswer,
+        }),
+      },
+      config: { access: "authenticated" },
+    },
     async (request, reply) => {
       const { body, headers } = request;
       const prefer = readPrefer(headers.prefer);

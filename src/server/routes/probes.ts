@@ -3,6 +3,7 @@ import type { Caller } from "../../access/principal.ts";
 import { ExecgateError } from "../../errors.ts";
 import type { Probe } from "../../probes/probe.ts";
 import type { Candidate } from "../../probes/select.ts";
+import { answers, checksAnswer, probesAnswer } from "../answers.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { statusOf, viewChecks, viewProbe } from "../probe-view.ts";
 import { nameParams, probeQuery } from "../schemas.ts";
@@ -15,20 +16,29 @@ export function probeRoutes(app: App, deps: RouteDeps): void {
   const { probes } = deps;
   const isOpen = ({ params }: FastifyRequest): boolean => probes.get((params as { name: string }).name)?.definition.isPublic === true;
 
-  app.get("/v1/probes", { schema: { summary: "The probes there are" }, config: { access: "authenticated" } }, async (request) => {
-    const views = await Promise.all(
-      [...probes.list()].map(async (probe) => {
-        const seen = await seenBy(request, probe, deps);
-        return seen.length === 0 ? [] : [viewProbe(probe, seen)];
-      }),
-    );
-    return { probes: views.flat() };
-  });
+  app.get(
+    "/v1/probes",
+    { schema: { summary: "The probes there are", response: answers({ 200: probesAnswer }) }, config: { access: "authenticated" } },
+    async (request) => {
+      const views = await Promise.all(
+        [...probes.list()].map(async (probe) => {
+          const seen = await seenBy(request, probe, deps);
+          return seen.length === 0 ? [] : [viewProbe(probe, seen)];
+        }),
+      );
+      return { probes: views.flat() };
+    },
+  );
 
   app.get(
     "/v1/probes/:name",
     {
-      schema: { summary: "Whether the targets of a probe are well", params: nameParams, querystring: probeQuery },
+      schema: {
+        summary: "Whether the targets of a probe are well",
+        params: nameParams,
+        querystring: probeQuery,
+        response: answers({ 200: checksAnswer("All pass"), 503: checksAnswer("Not all pass") }),
+      },
       config: { access: "authenticated", isOpen },
     },
     async (request, reply) => {

@@ -1,9 +1,12 @@
+import { Type } from "typebox";
 import { ExecgateError } from "../../errors.ts";
+import { answerIn, answers, recordingsAnswer } from "../answers.ts";
 import type { App, ListedRecording, RouteDeps } from "../deps.ts";
 import { limitOf } from "../page-of.ts";
 import { idParams, recordingsQuery } from "../schemas.ts";
 
 const rule = { access: "authenticated" } as const;
+const castAnswer = answerIn("The recording", { "application/x-asciicast": Type.String() });
 
 /** What was recorded, also of sessions that ended long ago: by id only, for whoever may see the session. */
 export function recordingRoutes(app: App, deps: RouteDeps): void {
@@ -11,7 +14,14 @@ export function recordingRoutes(app: App, deps: RouteDeps): void {
 
   app.get(
     "/v1/recordings",
-    { schema: { summary: "The recordings that are kept, newest first", querystring: recordingsQuery }, config: rule },
+    {
+      schema: {
+        summary: "The recordings that are kept, newest first",
+        querystring: recordingsQuery,
+        response: answers({ 200: recordingsAnswer }),
+      },
+      config: rule,
+    },
     async (request) => {
       const { target, limit, continue: after } = request.query;
       const count = limitOf(limit);
@@ -28,7 +38,10 @@ export function recordingRoutes(app: App, deps: RouteDeps): void {
 
   app.get(
     "/v1/sessions/:id/recording",
-    { schema: { summary: "What a session showed, as asciicast v2", params: idParams }, config: rule },
+    {
+      schema: { summary: "What a session showed, as asciicast v2", params: idParams, response: answers({ 200: castAnswer }) },
+      config: rule,
+    },
     async (request, reply) => {
       const { id } = request.params;
       const session = sessions.get(id);

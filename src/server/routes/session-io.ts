@@ -3,6 +3,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { LogItem } from "../../exec/cursor.ts";
 import type { StreamName } from "../../exec/runtime.ts";
 import type { Session } from "../../exec/session.ts";
+import { answers, outputAnswer, sessionAnswer } from "../answers.ts";
 import { callerOf } from "../caller.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { onClientGone } from "../gatekeeper.ts";
@@ -28,7 +29,10 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     "/v1/sessions/:id/signal",
-    { schema: { summary: "Send a signal to the command", params: idParams, body: signalBody }, config: rule },
+    {
+      schema: { summary: "Send a signal to the command", params: idParams, body: signalBody, response: answers({ 200: sessionAnswer }) },
+      config: rule,
+    },
     async (request) => {
       const session = live(request, "signal");
       await session.signal(request.body.signal);
@@ -38,7 +42,10 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     "/v1/sessions/:id/resize",
-    { schema: { summary: "Change the size of the terminal", params: idParams, body: resizeBody }, config: rule },
+    {
+      schema: { summary: "Change the size of the terminal", params: idParams, body: resizeBody, response: answers({ 200: sessionAnswer }) },
+      config: rule,
+    },
     async (request) => {
       const session = live(request, "resize");
       await session.resize(request.body);
@@ -48,7 +55,10 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     "/v1/sessions/:id/stdin",
-    { schema: { summary: "Write to the command's stdin", params: idParams, body: stdinBody }, config: rule },
+    {
+      schema: { summary: "Write to the command's stdin", params: idParams, body: stdinBody, response: answers({ 200: sessionAnswer }) },
+      config: rule,
+    },
     async (request) => {
       const session = live(request, "stdin");
       const { data, encoding, eof = false } = request.body;
@@ -59,7 +69,15 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
 
   app.get(
     "/v1/sessions/:id/output",
-    { schema: { summary: "The output from a byte on", params: idParams, querystring: outputQuery }, config: rule },
+    {
+      schema: {
+        summary: "The output from a byte on",
+        params: idParams,
+        querystring: outputQuery,
+        response: answers({ 200: outputAnswer }),
+      },
+      config: rule,
+    },
     async (request, reply) => {
       const session = deps.authorizer.authorizeSession(request, "view", deps.sessions.get(request.params.id));
       deps.audit.reached(request, "view", session, "output");

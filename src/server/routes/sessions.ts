@@ -1,5 +1,6 @@
 import type { Verb } from "../../access/principal.ts";
 import { admit } from "../admit.ts";
+import { answers, resultAnswer, sessionAnswer, sessionsAnswer } from "../answers.ts";
 import { sessionPath } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromSession } from "../exec-request.ts";
@@ -17,7 +18,10 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     "/v1/sessions",
-    { schema: { summary: "Start a command to attach to later", body: sessionBody }, config: rule },
+    {
+      schema: { summary: "Start a command to attach to later", body: sessionBody, response: answers({ 201: sessionAnswer }) },
+      config: rule,
+    },
     async (request, reply) => {
       const { body } = request;
       const stdin = inputBytes(typeof body.stdin === "string" ? body.stdin : undefined, body.stdinEncoding, "stdin");
@@ -31,25 +35,38 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     },
   );
 
-  app.get("/v1/sessions", { schema: { summary: "The sessions there are", querystring: sessionsQuery }, config: rule }, (request) => {
-    const { target, state, limit, continue: after } = request.query;
-    const seen = [...sessions.list()].filter(
-      (session) =>
-        authorizer.isSeen(request, session) &&
-        (target === undefined || session.request.target.id === target) &&
-        (state === undefined || session.state === state),
-    );
-    const { items, ...rest } = pageOf(seen, (session) => session.id, limitOf(limit), after);
-    return Promise.resolve({ sessions: items.map(viewSession), ...rest });
-  });
+  app.get(
+    "/v1/sessions",
+    { schema: { summary: "The sessions there are", querystring: sessionsQuery, response: answers({ 200: sessionsAnswer }) }, config: rule },
+    (request) => {
+      const { target, state, limit, continue: after } = request.query;
+      const seen = [...sessions.list()].filter(
+        (session) =>
+          authorizer.isSeen(request, session) &&
+          (target === undefined || session.request.target.id === target) &&
+          (state === undefined || session.state === state),
+      );
+      const { items, ...rest } = pageOf(seen, (session) => session.id, limitOf(limit), after);
+      return Promise.resolve({ sessions: items.map(viewSession), ...rest });
+    },
+  );
 
-  app.get("/v1/sessions/:id", { schema: { summary: "One session", params: idParams }, config: rule }, (request) =>
-    Promise.resolve(viewSession(authorizer.authorizeSession(request, "view", sessions.get(request.params.id)))),
+  app.get(
+    "/v1/sessions/:id",
+    { schema: { summary: "One session", params: idParams, response: answers({ 200: sessionAnswer }) }, config: rule },
+    (request) => Promise.resolve(viewSession(authorizer.authorizeSession(request, "view", sessions.get(request.params.id)))),
   );
 
   app.get(
     "/v1/sessions/:id/result",
-    { schema: { summary: "How a session ended, and its output", params: idParams }, config: rule },
+    {
+      schema: {
+        summary: "How a session ended, and its output",
+        params: idParams,
+        response: answers({ 200: resultAnswer, 202: sessionAnswer }),
+      },
+      config: rule,
+    },
     async (request, reply) => {
       const session = authorizer.authorizeSession(request, "view", sessions.get(request.params.id));
       deps.audit.reached(request, "view", session, "result");
@@ -58,12 +75,16 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     },
   );
 
-  app.delete("/v1/sessions/:id", { schema: { summary: "End a session", params: idParams }, config: rule }, async (request) => {
-    const verb: Verb = "kill";
-    const session = authorizer.authorizeSession(request, verb, sessions.get(request.params.id));
-    deps.audit.killed(request, session);
-    session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
-    await session.finished;
-    return viewSession(session);
-  });
+  app.delete(
+    "/v1/sessions/:id",
+    { schema: { summary: "End a session", params: idParams, response: answers({ 200: sessionAnswer }) }, config: rule },
+    async (request) => {
+      const verb: Verb = "kill";
+      const session = authorizer.authorizeSession(request, verb, sessions.get(request.params.id));
+      deps.audit.killed(request, session);
+      session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
+      await session.finished;
+      return viewSession(session);
+    },
+  );
 }

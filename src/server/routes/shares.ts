@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { ExecgateError } from "../../errors.ts";
+import { answers, noBody, shareAnswer } from "../answers.ts";
 import { baseUrlOf } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { idParams, shareBody } from "../schemas.ts";
@@ -15,7 +16,10 @@ export function sharesRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     "/v1/sessions/:id/shares",
-    { schema: { summary: "A link that can only watch", params: idParams, body: shareBody }, config: rule },
+    {
+      schema: { summary: "A link that can only watch", params: idParams, body: shareBody, response: answers({ 201: shareAnswer }) },
+      config: rule,
+    },
     async (request, reply) => {
       const { expiresMs = Math.min(shareMsDefault, limits.shareMsMax) } = request.body;
       if (expiresMs > limits.shareMsMax) {
@@ -32,7 +36,10 @@ export function sharesRoutes(app: App, deps: RouteDeps): void {
 
   app.delete(
     "/v1/sessions/:id/shares/:share",
-    { schema: { summary: "Revoke a link, and end who watches by it", params: shareParams }, config: rule },
+    {
+      schema: { summary: "Revoke a link, and end who watches by it", params: shareParams, response: answers({ 204: noBody("Revoked") }) },
+      config: rule,
+    },
     async (request, reply) => {
       const session = authorizer.authorizeSession(request, "attach", sessions.get(request.params.id));
       shares.revoke(session.id, request.params.share);

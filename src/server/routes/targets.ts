@@ -1,6 +1,7 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { listTargets } from "../../exec/targets.ts";
+import { answers, targetsAnswer } from "../answers.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { limitOf, pageOf } from "../page-of.ts";
 import { listOf } from "../query.ts";
@@ -11,7 +12,10 @@ import { findTarget } from "../target.ts";
 export function targetsRoute(app: App, deps: RouteDeps): void {
   app.get(
     "/v1/targets",
-    { schema: { summary: "Where commands can be run", querystring: targetsQuery }, config: { access: "authenticated" } },
+    {
+      schema: { summary: "Where commands can be run", querystring: targetsQuery, response: answers({ 200: targetsAnswer }) },
+      config: { access: "authenticated" },
+    },
     async (request) => {
       const { id, runtime, label, limit, continue: after } = request.query;
       if (id !== undefined) return { targets: [view(await findTarget(id, request, deps))] };

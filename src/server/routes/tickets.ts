@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { ExecgateError } from "../../errors.ts";
+import { answers, ticketAnswer } from "../answers.ts";
 import { callerOf } from "../caller.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { requestFromTicket } from "../exec-request.ts";
@@ -16,7 +17,10 @@ import { findAttachable } from "./exec-socket.ts";
 export function ticketsRoute(app: App, deps: RouteDeps): void {
   app.post(
     "/v1/tickets",
-    { schema: { summary: "A single-use credential for one WebSocket", body: ticketBody }, config: { access: "authenticated" } },
+    {
+      schema: { summary: "A single-use credential for one WebSocket", body: ticketBody, response: answers({ 201: ticketAnswer }) },
+      config: { access: "authenticated" },
+    },
     async (request, reply) => {
       const { exec, attach } = request.body;
       const purpose = exec === undefined ? attachPurpose(attach, request, deps) : await execPurpose(exec, request, deps);
