@@ -19,7 +19,8 @@ interface End {
 type Way = (gateway: Gateway, troop: Troop, tty: boolean) => Promise<End>;
 
 async function timeout({ request }: Gateway, troop: Troop, tty: boolean): Promise<End> {
-  const answered = request("/v1/exec", { method: "POST", body: { command: troop.command, tty, timeoutMs: 700 } });
+  // Time enough to be whole before, also on a machine that is busy.
+  const answered = request("/v1/exec", { method: "POST", body: { command: troop.command, tty, timeoutMs: 2000 } });
   await untilComplete(troop);
   const { termination } = (await answered).json as ExecAnswer;
   return { goneMs: await untilGone(troop), termination };
