@@ -1,4 +1,4 @@
-import { parseFlags } from "./arguments.ts";
+import { parseFlagsAlone } from "./arguments.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { ClientIo } from "./io.ts";
 import { printList, queryOf } from "./list.ts";
@@ -27,7 +27,7 @@ const columns = {
 
 /** `execgate sessions`: what runs and what has ended lately, as far as the caller may see it. */
 export async function sessions(args: readonly string[], io: ClientIo): Promise<number> {
-  const { values } = parseFlags(args, { json: { type: "boolean" }, target: { type: "string" }, state: { type: "string" } });
+  const values = parseFlagsAlone(args, { json: { type: "boolean" }, target: { type: "string" }, state: { type: "string" } });
   const path = `/v1/sessions${queryOf({ target: values.target, state: values.state })}`;
   return await printList(findEndpoint(values, io.env), { path, key: "sessions", columns }, values.json === true, io);
 }

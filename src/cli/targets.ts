@@ -1,4 +1,4 @@
-import { parseFlags } from "./arguments.ts";
+import { parseFlagsAlone } from "./arguments.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { ClientIo } from "./io.ts";
 import { printList, queryOf } from "./list.ts";
@@ -22,7 +22,7 @@ const columns = {
 
 /** `execgate targets`: where commands can run. */
 export async function targets(args: readonly string[], io: ClientIo): Promise<number> {
-  const { values } = parseFlags(args, { json: { type: "boolean" }, runtime: { type: "string" } });
+  const values = parseFlagsAlone(args, { json: { type: "boolean" }, runtime: { type: "string" } });
   const path = `/v1/targets${queryOf({ runtime: values.runtime })}`;
   return await printList(findEndpoint(values, io.env), { path, key: "targets", columns }, values.json === true, io);
 }

@@ -38,6 +38,13 @@ function readArguments(args: readonly string[]) {
     throw new ClientError(`${JSON.stringify(name)} cannot name a token: take 1 to 64 letters, digits and . _ @ -, and not owner`);
   }
   const { groups = "", expires } = parsed.values;
-  if (expires !== undefined && !/^\d{4}-\d\d-\d\d$/.test(expires)) throw new ClientError("--expires must be a day such as 2027-06-01");
+  if (expires !== undefined && !isDay(expires)) throw new ClientError("--expires must be a day such as 2027-06-01");
   return { name, groups: groups.split(",").filter((group) => group !== ""), expires };
+}
+
+/** Whether the calendar has this day: the engine takes the 31st of a short month for the 1st of the next. */
+function isDay(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }

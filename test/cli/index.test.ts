@@ -19,7 +19,14 @@ test("the version is that of the package", async () => {
 });
 
 test("an unknown command and a bad flag are one line on stderr and 255", async () => {
-  for (const argv of [["nope"], ["constructor"], ["exec", "--nope"], ["exec", "--server", "x", "--", "id"]]) {
+  for (const argv of [
+    ["nope"],
+    ["constructor"],
+    ["exec", "--nope"],
+    ["sessions", "x"],
+    ["targets", "x"],
+    ["exec", "--server", "x", "--", "id"],
+  ]) {
     const { status, stdout, stderr } = await run(...argv);
     assert.deepEqual([status, stdout], [255, ""]);
     assert.match(stderr, /^execgate: [^\n]+\n$/);

@@ -42,6 +42,8 @@ for (const args of [
   ["new", "owner"],
   ["new", 'a"'],
   ["new", "a", "--expires", "soon"],
+  ["new", "a", "--expires", "2027-13-01"],
+  ["new", "a", "--expires", "2027-02-30"],
 ]) {
   test(`refused: token ${args.join(" ")}`, async () => {
     const { status, stdout, stderr } = await run(...args);
