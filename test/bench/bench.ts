@@ -13,13 +13,14 @@ import { isMet, lineOf } from "./figure.ts";
 import { guarded } from "./guarded.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
+import { profile } from "./profile.ts";
 import { rate } from "./rate.ts";
 import { type Section, saveReport } from "./report.ts";
 import { ssh } from "./ssh.ts";
 import { throughput } from "./throughput.ts";
 import { webTerminals } from "./web-terminals.ts";
 
-const parts = [latency, rate, guarded, throughput, echo, fairness, idle, ssh, docker, containerd, webTerminals, completeness];
+const parts = [latency, profile, rate, guarded, throughput, echo, fairness, idle, ssh, docker, containerd, webTerminals, completeness];
 
 const { values, positionals } = parseArgs({ options: { save: { type: "boolean", default: false } }, allowPositionals: true });
 const unknown = positionals.find((name) => !parts.some((part) => part.name === name));

@@ -13,6 +13,7 @@ const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 /** A gateway of its own for one part, so that what another part left in its heap is not measured. */
 export interface GatewayProcess extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   /** The address of Node's inspector, where `--inspect` was among the flags. */
   readonly inspectorUrl: string | undefined;
   /** Resident memory, bytes. */
@@ -24,12 +25,14 @@ export interface BenchGateway {
   readonly flags?: readonly string[];
   /** What stands in the configuration file. */
   readonly settings?: object;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the gateway as a user would. */
-export async function startGatewayProcess({ flags = [], settings = {} }: BenchGateway = {}): Promise<GatewayProcess> {
+export async function startGatewayProcess({ flags = [], settings = {}, env: added = {} }: BenchGateway = {}): Promise<GatewayProcess> {
   const stateDir = mkdtempSync(join(temporaryDirectory(), "state-"));
-  const env = { ...process.env, EXECGATE_TOKEN: testToken, EXECGATE_STATE_DIR: stateDir };
+  const env = { ...process.env, EXECGATE_TOKEN: testToken, EXECGATE_STATE_DIR: stateDir, ...added };
   const nodeArguments = [...startFlags, ...flags, ...(process.env.EXECGATE_BENCH_NODE_OPTIONS?.split(" ") ?? [])];
   const configFile = join(stateDir, "config.yaml");
   writeFileSync(configFile, JSON.stringify(settings));
@@ -42,10 +45,12 @@ export async function startGatewayProcess({ flags = [], settings = {} }: BenchGa
   });
   closeSync(logFd);
   const { port, inspectorUrl } = await readAddresses(child, logFile);
+  const pid = child.pid ?? 0;
   return {
     port,
+    pid,
     inspectorUrl,
-    residentBytes: () => residentBytes(child.pid ?? 0),
+    residentBytes: () => residentBytes(pid),
     async [Symbol.asyncDispose]() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ static struct job *take_job(struct launcher *launcher) {
 
 static void *work(void *argument) {
   struct launcher *launcher = argument;
+  prctl(PR_SET_NAME, "launcher");
   pthread_mutex_lock(&launcher->lock);
   launcher->tid = (pid_t)syscall(SYS_gettid);
   pthread_cond_broadcast(&launcher->changed);
