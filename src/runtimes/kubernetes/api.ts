@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestOverHttp } from "node:http";
 import { request as requestOverTls } from "node:https";
-import { type ErrorCode, ExecgateError } from "../../errors.ts";
+import { ExecgateError } from "../../errors.ts";
 import type { Cluster } from "./cluster.ts";
 import { brokenBy, readBeginning, refusalOf } from "./refusal.ts";
 
@@ -25,10 +25,17 @@ export async function get(cluster: Cluster, path: string, signal?: AbortSignal):
   }
 }
 
+/** What is followed cannot be told from where it was: it has to be asked for anew. */
+export class LostPlace extends ExecgateError {
+  constructor(message: string, cause?: unknown) {
+    super("RUNTIME_UNAVAILABLE", message, {}, { cause });
+  }
+}
+
 /**
  * Asks the API server for JSON objects that come one a line for as long as it tells them.
  * @param begun called when it has begun to answer
- * @throws what `get` throws, at any time; OUTPUT_GONE when what was asked for is too long ago, or a line cannot be read
+ * @throws what `get` throws, at any time; LostPlace on 410, and for a line that cannot be read
  */
 export async function* follow(cluster: Cluster, path: string, signal: AbortSignal, begun: () => void): AsyncGenerator<unknown> {
   const late = new AbortController();
@@ -37,7 +44,7 @@ export async function* follow(cluster: Cluster, path: string, signal: AbortSigna
     const response = await answerOf(cluster, path, AbortSignal.any([signal, late.signal]));
     clearTimeout(deadline);
     begun();
-    for await (const line of linesOf(response)) yield parse(line, "OUTPUT_GONE");
+    for await (const line of linesOf(response)) yield parseLine(line);
   } catch (cause) {
     throw meant(cause, cluster, late.signal, signal);
   } finally {
@@ -57,7 +64,8 @@ function meant(cause: unknown, { answerMs }: Cluster, deadline: AbortSignal, sig
 async function answerOf(cluster: Cluster, path: string, signal: AbortSignal): Promise<IncomingMessage> {
   const response = await send(cluster, path, signal);
   if (response.statusCode === 200) return response;
-  throw refusalOf(response.statusCode ?? 0, await readBeginning(response), response.headers);
+  const refusal = refusalOf(response.statusCode ?? 0, await readBeginning(response), response.headers);
+  throw response.statusCode === 410 ? new LostPlace(refusal.message) : refusal;
 }
 
 async function send(cluster: Cluster, path: string, signal: AbortSignal): Promise<IncomingMessage> {
@@ -95,7 +103,11 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
     bytes += (part as Buffer).length;
     if (bytes > answerBytesMax) throw new ExecgateError("RUNTIME_UNAVAILABLE", "The API server's answer is too large to be one.");
   }
-  return parse(Buffer.concat(parts), "RUNTIME_UNAVAILABLE");
+  try {
+    return JSON.parse(Buffer.concat(parts).toString());
+  } catch (cause) {
+    throw new ExecgateError("RUNTIME_UNAVAILABLE", "The API server's answer is no JSON.", {}, { cause });
+  }
 }
 
 async function* linesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
@@ -109,16 +121,17 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
     }
     begun.push(part.subarray(from));
     bytes += part.length - from;
-    if (bytes > lineBytesMax) throw new ExecgateError("OUTPUT_GONE", "A line of the API server's answer is too long to be one.");
+    if (bytes > lineBytesMax) throw new LostPlace("A line of the API server's answer is too long to be one.");
   }
 }
 
 const newline = 0x0a;
 
-function parse(text: Buffer, code: ErrorCode): unknown {
+/** Behind a line that cannot be read nobody knows what else was not. */
+function parseLine(line: Buffer): unknown {
   try {
-    return JSON.parse(text.toString());
+    return JSON.parse(line.toString());
   } catch (cause) {
-    throw new ExecgateError(code, "The API server's answer is no JSON.", {}, { cause });
+    throw new LostPlace("A line of the API server's answer is no JSON.", cause);
   }
 }

@@ -1,25 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type KubernetesObject, Watch } from "@kubernetes/client-node";
-import { ExecgateError } from "../../errors.ts";
-import { follow } from "./api.ts";
+import { follow, LostPlace } from "./api.ts";
 import type { Cluster } from "./cluster.ts";
-
-/** How long the server is asked to tell what changes. Of one that has gone silent nobody knows for longer, and to ask again costs one request. */
-const watchSeconds = 60;
-/** What the server may take beyond that. */
-const graceMs = 10_000;
 
 /** What an informer is told by. */
 type Told = Parameters<Watch["watch"]>[2];
 type Query = Parameters<Watch["watch"]>[1];
 
-export interface BoundedWatchOptions<T extends KubernetesObject> {
+export interface WatchOptions {
+  /** How long the server is asked to tell what changes: of one that has gone silent nobody knows for so long. Default: 60 000 ms */
+  readonly watchMs: number;
+  /** The time from one question for what changes to the next, at the least. Default: 1000 ms */
+  readonly watchPauseMs: number;
+}
+
+interface Followed<T extends KubernetesObject> extends WatchOptions {
   /** What is kept of an object; undefined for one that says nothing. */
   read(json: unknown): T | undefined;
   /** Called when the server has begun to tell. */
   begun(): void;
-  /** The time from one question to the next, at the least. */
-  readonly pauseMs: number;
 }
 
 /**
@@ -28,13 +27,13 @@ export interface BoundedWatchOptions<T extends KubernetesObject> {
  */
 export class BoundedWatch<T extends KubernetesObject> extends Watch {
   readonly #cluster: Cluster;
-  readonly #options: BoundedWatchOptions<T>;
+  readonly #followed: Followed<T>;
   #nextMs = 0;
 
-  constructor(cluster: Cluster, options: BoundedWatchOptions<T>) {
+  constructor(cluster: Cluster, followed: Followed<T>) {
     super(cluster.config);
     this.#cluster = cluster;
-    this.#options = options;
+    this.#followed = followed;
   }
 
   /** @param done called at the end, with what ended it: what asks for a new list is told by the status code 410 */
@@ -43,29 +42,35 @@ export class BoundedWatch<T extends KubernetesObject> extends Watch {
     this.#follow(path, query, told, leaving.signal).then(
       () => done(null),
       (cause: unknown) => {
-        if (!leaving.signal.aborted) done(isGone(cause) ? { statusCode: 410 } : cause);
+        if (!leaving.signal.aborted) done(cause instanceof LostPlace ? { statusCode: 410 } : cause);
       },
     );
     return leaving;
   }
 
   async #follow(path: string, query: Query, told: Told, leaving: AbortSignal): Promise<void> {
-    const { read, begun, pauseMs } = this.#options;
+    const { read, begun, watchMs, watchPauseMs } = this.#followed;
     await delay(Math.max(0, this.#nextMs - performance.now()), undefined, { signal: leaving, ref: false });
-    this.#nextMs = performance.now() + pauseMs;
-    const all = { ...query, watch: true, allowWatchBookmarks: true, timeoutSeconds: watchSeconds };
+    this.#nextMs = performance.now() + watchPauseMs;
+    const all = { ...query, watch: true, allowWatchBookmarks: true, timeoutSeconds: Math.ceil(watchMs / 1000) };
     const asked = new URLSearchParams(Object.entries(all).map(([key, value]) => [key, String(value)]));
-    const signal = AbortSignal.any([leaving, AbortSignal.timeout(watchSeconds * 1000 + graceMs)]);
-    for await (const event of follow(this.#cluster, `${path}?${asked}`, signal, begun)) {
-      const { type, object } = event as { readonly type?: unknown; readonly object?: { readonly message?: unknown } };
-      // Whatever the error is, a new list is what helps.
-      if (type === "ERROR") throw new ExecgateError("OUTPUT_GONE", `The API server ended a watch: ${object?.message}.`);
-      const kept = type === "BOOKMARK" ? object : read(object);
-      if (kept !== undefined) told(String(type), kept);
+    const overdue = AbortSignal.timeout(watchMs + this.#cluster.answerMs);
+    try {
+      for await (const event of follow(this.#cluster, `${path}?${asked}`, AbortSignal.any([leaving, overdue]), begun)) {
+        const { type, object } = readEvent(event);
+        // Whatever the error is, a new list is what helps.
+        if (type === "ERROR") throw new LostPlace("The API server ended a watch with an error.");
+        const kept = type === "BOOKMARK" ? object : read(object);
+        if (kept !== undefined) told(type, kept);
+      }
+    } catch (cause) {
+      // A server that does not end it in time is asked again: it then answers, or does not.
+      if (!overdue.aborted) throw cause;
     }
   }
 }
 
-function isGone(cause: unknown): boolean {
-  return cause instanceof ExecgateError && cause.code === "OUTPUT_GONE";
+function readEvent(event: unknown): { readonly type: string; readonly object: unknown } {
+  const { type, object } = (event ?? {}) as { readonly type?: unknown; readonly object?: unknown };
+  return { type: String(type), object };
 }

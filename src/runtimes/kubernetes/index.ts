@@ -1,9 +1,9 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import type { WatchOptions } from "./bounded-watch.ts";
 import type { Cluster, ClusterOptions } from "./cluster.ts";
 import { Container } from "./container.ts";
 import type { StreamOptions } from "./exec-stream.ts";
-import type { WatchOptions } from "./pod-watch.ts";
 import type { Pods } from "./pods.ts";
 import { Shellless } from "./shellless.ts";
 import { NoShell, startGated } from "./start.ts";
@@ -113,7 +113,8 @@ class KubernetesRuntime implements Runtime {
 async function open(name: string, options: KubernetesOptions): Promise<Opened> {
   const [{ openCluster }, { Pods }] = await Promise.all([import("./cluster.ts"), import("./pods.ts")]);
   const cluster = openCluster(options);
-  return { cluster, pods: new Pods(name, cluster, options.namespaces, { watchPauseMs: options.watchPauseMs ?? 1000 }) };
+  const watch = { watchMs: options.watchMs ?? 60_000, watchPauseMs: options.watchPauseMs ?? 1000 };
+  return { cluster, pods: new Pods(name, cluster, options.namespaces, watch) };
 }
 
 const refusedByServer: ReadonlySet<string> = new Set(["TARGET_NOT_FOUND", "RUNTIME_UNAVAILABLE"]);

@@ -2,18 +2,13 @@ import { type KubernetesObject, ListWatch } from "@kubernetes/client-node";
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { get } from "./api.ts";
-import { BoundedWatch } from "./bounded-watch.ts";
+import { BoundedWatch, type WatchOptions } from "./bounded-watch.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** A page this long takes some milliseconds to parse. */
 const podsPerPage = 250;
 /** Who has more pods is to say which namespaces are meant. */
 const podsMax = 50_000;
-
-export interface WatchOptions {
-  /** The time from one question for what has changed to the next, at the least. Default: 1000 ms */
-  readonly watchPauseMs: number;
-}
 
 /** What is kept of a pod. The library tells pods apart, and one state of a pod from another, by their metadata. */
 export interface WatchedPod extends KubernetesObject {
@@ -44,11 +39,11 @@ export class PodWatch {
    * @param path of the collection
    * @param read what is kept of a pod; undefined for what is none
    */
-  constructor(cluster: Cluster, path: string, read: (json: unknown) => WatchedPod | undefined, { watchPauseMs: pauseMs }: WatchOptions) {
+  constructor(cluster: Cluster, path: string, read: (json: unknown) => WatchedPod | undefined, options: WatchOptions) {
     this.#cluster = cluster;
     this.#path = path;
     this.#read = read;
-    const watch = new BoundedWatch(cluster, { read: (json) => this.#readFurther(json), begun: () => this.#begun(), pauseMs });
+    const watch = new BoundedWatch(cluster, { read: (json) => this.#readFurther(json), begun: () => this.#begun(), ...options });
     this.#informer = new ListWatch(path, watch, () => this.#list(), false);
     this.#informer.on("connect", () => this.#asks());
     this.#informer.on("add", () => this.#changed(1));

@@ -1,10 +1,11 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
 import { get } from "./api.ts";
+import type { WatchOptions } from "./bounded-watch.ts";
 import type { Cluster } from "./cluster.ts";
 import { collection, everywhere, placeOf } from "./place.ts";
 import { type Pod, readPod } from "./pod.ts";
-import { PodWatch, type WatchedPod, type WatchOptions } from "./pod-watch.ts";
+import { PodWatch, type WatchedPod } from "./pod-watch.ts";
 
 const dnsName = "[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?";
 const idPattern = new RegExp(`^(${dnsName})/(${dnsName})(?:/(${dnsName}))?$`);

@@ -13,7 +13,6 @@ const sentenceLengthMax = 300;
 export function refusalOf(status: number, body: string, headers: IncomingMessage["headers"] = {}): ExecgateError {
   const said = `${status}${sentenceOf(body)}`;
   if (status === 404) return new ExecgateError("TARGET_NOT_FOUND", `The API server does not know it: ${said}.`);
-  if (status === 410) return new ExecgateError("OUTPUT_GONE", `The API server no longer knows what was asked for: ${said}.`);
   if (status === 429) {
     const retryAfterS = Number(headers["retry-after"]) || 1;
     return new ExecgateError("OVERLOADED", `The API server is at its limit: ${said}.`, { retryAfterS });

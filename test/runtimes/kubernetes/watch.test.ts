@@ -76,6 +76,7 @@ describe("the pods that a runtime watches", () => {
     ["a word of 410 in the watch", (response) => response.end(`${JSON.stringify({ type: "ERROR", object: gone })}\n`)],
     ["any other error in the watch", (response) => response.end(`${JSON.stringify({ type: "ERROR", object: { code: 500 } })}\n`)],
     ["a line that is no JSON", (response) => response.end("<html>\n")],
+    ["a line that is half a pod, and breaks off", (response) => response.end('{"type":"ADDED","object":{"meta\n')],
     ["a line without end", (response) => response.end(Buffer.alloc(5 * 1024 * 1024, "x"))],
   ];
   for (const [title, end] of endings) {
@@ -120,6 +121,14 @@ describe("the pods that a runtime watches", () => {
     hanging = undefined;
     await untilSeen(web.runtime, "prod/web/main");
     assert.deepEqual(await askHealth(web.runtime, systemClock), { up: true });
+  });
+
+  it("are asked for again when the server has said nothing for long, since the line may be dead", async () => {
+    await using web = await watching({ watchMs: 50, answerMs: 50 });
+    web.cluster.watches.clear();
+    web.cluster.add(podNamed("app"));
+    await untilSeen(web.runtime, "prod/app/main", "prod/web/main");
+    assert.equal(web.times("GET"), 1);
   });
 
   it("are not known where the gateway may not watch, which is told; a pod that is named is still reached", async () => {
