@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Agent, IncomingMessage, type RequestOptions, request as sendPlain } from "node:http";
 import { request as sendTls, Agent as TlsAgent } from "node:https";
-import type { Duplex } from "node:stream";
+import type { NetConnectOpts } from "node:net";
 import { ExecgateError } from "../../errors.ts";
+import { Connection } from "./connection.ts";
 
 /** Where a daemon is reached: a path of a unix socket, or a host with the files of TLS when it speaks that. */
 export type EngineAddress =
@@ -36,7 +37,7 @@ const versionMax = 47;
 
 /**
  * A client of the Engine API. It is node:http itself: an upgraded connection is the plain socket then, which is half-closed by `end`,
- * read only when it is asked for, and has nothing between itself and the kernel's buffers.
+ * and has nothing between itself and the kernel's buffers.
  */
 export class Engine {
   readonly #address: EngineAddress;
@@ -74,16 +75,18 @@ export class Engine {
   }
 
   /** Asks for a connection of both ways; an answer that is none is given as it is. @throws RUNTIME_UNAVAILABLE */
-  async upgrade(path: string, body: unknown): Promise<Duplex | Answer> {
+  async upgrade(path: string, body: unknown): Promise<Connection | Answer> {
     const full = `/v1.${await this.version()}${path}`;
-    const reached = await new Promise<Duplex | IncomingMessage>((resolve, reject) => {
-      const request = this.#request("POST", full, { connection: "Upgrade", upgrade: "tcp" }, { agent: false });
+    const connection = new Connection();
+    const createConnection = (options: object) => connection.connect(options as NetConnectOpts, isTls(this.#address));
+    const reached = await new Promise<Connection | IncomingMessage>((resolve, reject) => {
+      const request = this.#request("POST", full, { connection: "Upgrade", upgrade: "tcp" }, { createConnection });
       const timer = setTimeout(() => request.destroy(new Error("it does not answer")), answerMsMax);
       request.on("upgrade", (answer, socket, head) => {
         clearTimeout(timer);
         if (answer.statusCode !== 101) socket.destroy();
-        if (head.length > 0) socket.unshift(head);
-        resolve(answer.statusCode === 101 ? socket : answer);
+        else connection.upgraded(head);
+        resolve(answer.statusCode === 101 ? connection : answer);
       });
       request.on("response", (answer) => {
         clearTimeout(timer);

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Exit, Size } from "../../exec/runtime.ts";
+import type { Connection } from "./connection.ts";
 import { type Container, messageOf, notRunning, toTargetError } from "./containers.ts";
 import type { Answer, Engine } from "./engine.ts";
 
@@ -62,7 +62,7 @@ export class Exec {
   }
 
   /** Starts it, and gives the connection of its streams. @throws as `create` does */
-  async start(target: { readonly container: Container; readonly id: string }, user: string | undefined): Promise<Duplex> {
+  async start(target: { readonly container: Container; readonly id: string }, user: string | undefined): Promise<Connection> {
     const answer = await this.#engine.upgrade(`/exec/${this.#id}/start`, { Detach: false, Tty: this.#isTerminal });
     if (!("status" in answer)) return answer;
     throw isUserError(messageOf(answer)) ? userNotFound(user) : await whyNot(this.#engine, answer, target);

@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
 import type { Chunk, OutputSource, StreamName } from "../../exec/runtime.ts";
+import type { Connection } from "./connection.ts";
 
 /** Type, three zeros, and the length of what follows. */
 const headerBytes = 8;
@@ -10,12 +10,12 @@ const cutBytesMax = 1024 * 1024;
 const cutPauseMs = 20;
 
 /**
- * The output of an exec, pulled from its connection: it is read only when somebody waits, so that a reader that stands still is felt
+ * The output of an exec, pulled from its connection, which reads little ahead, so that a reader that stands still is felt
  * by the command through the kernel, the daemon and the pipe. Without a terminal the streams come in frames, which are passed on as they
  * arrive, those of one read together.
  */
 export class ConnectionOutput implements OutputSource {
-  readonly #connection: Duplex;
+  readonly #connection: Pick<Connection, "read" | "isEnded" | "isOver" | "onChange">;
   readonly #isTerminal: boolean;
   readonly #confirm: () => Promise<boolean>;
   /** What was read and not yet looked at. */
@@ -30,16 +30,15 @@ export class ConnectionOutput implements OutputSource {
   #wake: (() => void) | undefined;
 
   /** @param confirm asked at the end of the connection: whether that was the end of the output and not of the daemon */
-  constructor(connection: Duplex, isTerminal: boolean, confirm: () => Promise<boolean>) {
+  constructor(
+    connection: Pick<Connection, "read" | "isEnded" | "isOver" | "onChange">,
+    isTerminal: boolean,
+    confirm: () => Promise<boolean>,
+  ) {
     this.#connection = connection;
     this.#isTerminal = isTerminal;
     this.#confirm = confirm;
-    const wake = (): void => this.#wake?.();
-    connection.on("readable", wake);
-    connection.once("end", wake);
-    connection.once("close", wake);
-    // The close that follows tells the same.
-    connection.on("error", () => undefined);
+    connection.onChange = () => this.#wake?.();
   }
 
   get complete(): boolean {
@@ -76,7 +75,8 @@ export class ConnectionOutput implements OutputSource {
       whole.set(piece, bytes.length);
       bytes = whole;
     }
-    return { stream, bytes };
+    // The memory of a chunk is its receiver's, who may have it read into again: while there is more in it, the chunk is a copy.
+    return { stream, bytes: this.#rest.length > 0 ? Buffer.from(bytes) : bytes };
   }
 
   /** Goes on to the next frame where one has ended; false when there is nothing of it yet. */
@@ -103,8 +103,8 @@ export class ConnectionOutput implements OutputSource {
 
   #read(): boolean {
     if (this.#cutLeft !== undefined && this.#cutLeft <= 0) return false;
-    const bytes = this.#connection.read() as Buffer | null;
-    if (bytes === null) return false;
+    const bytes = this.#connection.read();
+    if (bytes === undefined) return false;
     if (this.#cutLeft !== undefined) this.#cutLeft -= bytes.length;
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     return true;
@@ -112,8 +112,7 @@ export class ConnectionOutput implements OutputSource {
 
   /** Waits until there may be more to read; false when there is not, for good or since it was cut. */
   async #more(): Promise<boolean> {
-    const isOver = (): boolean => this.#connection.readableEnded || this.#connection.destroyed;
-    if (isOver() || (this.#cutLeft ?? 1) <= 0) return false;
+    if (this.#connection.isOver || (this.#cutLeft ?? 1) <= 0) return false;
     const isCut = this.#cutLeft !== undefined;
     const isWoken = await new Promise<boolean>((resolve) => {
       const timer = isCut ? setTimeout(() => resolve(false), cutPauseMs) : undefined;
@@ -128,7 +127,7 @@ export class ConnectionOutput implements OutputSource {
 
   /** Half a frame, a cut and a connection that broke are no end of the output. */
   async #end(): Promise<void> {
-    const isWhole = this.#connection.readableEnded && this.#frameLeft === 0 && this.#rest.length === 0;
+    const isWhole = this.#connection.isEnded && this.#frameLeft === 0 && this.#rest.length === 0;
     if (isWhole) this.#complete = await this.#confirm();
     this.#isEnded = true;
   }

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
@@ -6,6 +5,7 @@ import type { ExecCgroup } from "../container/cgroup.ts";
 import type { ForeignProcess } from "../container/foreign-process.ts";
 import { type InsideProcess, killCommand, signalCommand } from "../container/inside.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
+import type { Connection } from "./connection.ts";
 import { Exec } from "./exec.ts";
 import type { ConnectionInput } from "./input.ts";
 import { ConnectionOutput } from "./output.ts";
@@ -14,7 +14,7 @@ import type { Place } from "./start.ts";
 /** What a command that runs is made of. */
 export interface Parts {
   readonly exec: Exec;
-  readonly connection: Duplex;
+  readonly connection: Connection;
   readonly output: OutputSource;
   readonly input: ConnectionInput;
   /** What its environment has, so that its descendants are known by it. */
@@ -111,7 +111,7 @@ export class DockerProcess implements Process {
     try {
       const exec = await Exec.create(engine, place, { env: {}, cwd: undefined, user: this.#spec.user, tty: undefined }, cmd);
       const connection = await exec.start(place, this.#spec.user);
-      connection.end();
+      connection.socket.end();
       const output = new ConnectionOutput(connection, false, () => Promise.resolve(true));
       while ((await output.next()) !== undefined);
       connection.destroy();
@@ -137,8 +137,8 @@ export class DockerProcess implements Process {
   #whenClosed(): Promise<void> {
     const { connection } = this.#parts;
     return new Promise((resolve) => {
-      connection.once("end", resolve);
-      connection.once("close", resolve);
+      connection.socket.once("end", resolve);
+      connection.socket.once("close", resolve);
     });
   }
 

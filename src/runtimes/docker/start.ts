@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
 import { ExecgateError } from "../../errors.ts";
 import { systemClock, within } from "../../exec/clock.ts";
 import type { ExecSpec } from "../../exec/runtime.ts";
 import type { ContainerCgroups, ExecCgroup } from "../container/cgroup.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
 import { GatedOutput, gateCommand, gateRefusal, go } from "../container/gate.ts";
+import type { Connection } from "./connection.ts";
 import type { Container } from "./containers.ts";
 import type { Engine } from "./engine.ts";
 import { Exec } from "./exec.ts";
@@ -37,7 +37,7 @@ export async function startExec(place: Place, spec: ExecSpec, signal: AbortSigna
 /** A connection with what is read from and written to it. */
 interface Streams {
   readonly exec: Exec;
-  readonly connection: Duplex;
+  readonly connection: Connection;
   readonly output: ConnectionOutput;
   readonly input: ConnectionInput;
   /** When the command must have been started, of the clock that only grows. */
@@ -93,7 +93,7 @@ async function connect(place: Place, spec: ExecSpec, cmd: readonly string[]): Pr
     exec,
     connection,
     output: new ConnectionOutput(connection, isTerminal, confirm),
-    input: new ConnectionInput(connection, isTerminal),
+    input: new ConnectionInput(connection.socket, isTerminal),
     deadline,
   };
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { StreamName } from "../../../src/exec/runtime.ts";
@@ -18,17 +17,25 @@ function encode({ stream, bytes }: Frame): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** A connection on which `pieces` arrive, one a read, and then the end. */
-function connectionOf(pieces: readonly Buffer[]): Duplex {
+/** A connection on which `pieces` arrive, one a turn, and then the end. */
+function connectionOf(pieces: readonly Buffer[]): ConstructorParameters<typeof ConnectionOutput>[0] {
   const rest = [...pieces];
-  return new Duplex({
-    read() {
-      const piece = rest.shift();
-      // One a turn, so that each is a read of its own.
-      setImmediate(() => this.push(piece ?? null));
-    },
-    write: (_bytes, _encoding, done) => done(),
-  });
+  const arrived: Buffer[] = [];
+  const connection = {
+    isEnded: false,
+    isOver: false,
+    onChange: undefined as (() => void) | undefined,
+    read: () => arrived.shift(),
+  };
+  const arrive = (): void => {
+    const piece = rest.shift();
+    if (piece !== undefined) arrived.push(piece);
+    connection.isEnded = connection.isOver = piece === undefined;
+    connection.onChange?.();
+    if (piece !== undefined) setImmediate(arrive);
+  };
+  setImmediate(arrive);
+  return connection;
 }
 
 /** The output as runs of one stream. */

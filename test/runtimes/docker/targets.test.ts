@@ -6,6 +6,7 @@ import { createDockerRuntime } from "../../../src/runtimes/docker/index.ts";
 import { run, start, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { ContainerDaemons, hasContainers, imageUser } from "../../fixtures/container-daemons.ts";
+import { openGateway } from "../../fixtures/gateway.ts";
 import { moreThan, openDescriptors } from "../../fixtures/open-descriptors.ts";
 import { skipWithout } from "../../fixtures/require.ts";
 
@@ -100,6 +101,15 @@ describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainer
     const { stdout, exit } = await run(runtime, "edge1:web", { command: [], user: imageUser, tty: { cols: 80, rows: 24 } }, input);
     assert.match(stdout.toString(), /it is \/bin\/sh \w*i\w*\r\n/);
     assert.equal(exit.code, 3);
+  });
+
+  test("much output on both streams at once comes whole, although the memory of what was read is used again", async () => {
+    await using gateway = await openGateway({ runtimes: { docker: { socket: daemons.dockerSocket } } });
+    const command = [...shell, "seq 1 400000 >&2 & seq 400001 800000; wait"];
+    const { stdout, stderr } = await gateway.exec({ target: "docker:web", command, outputBytesMax: 16_777_216 });
+    const lines = (from: number) => Array.from({ length: 400_000 }, (_, index) => `${from + index}\n`).join("");
+    assert.ok(stdout.data === lines(400_001), `${stdout.bytes} bytes of stdout`);
+    assert.ok(stderr.data === lines(1), `${stderr.bytes} bytes of stderr`);
   });
 
   test("the end of a terminal's input is no end of its output", async () => {
