@@ -83,6 +83,23 @@ test("stdin takes base64 and its end, and refuses what is neither", async () => 
   assert.equal((await output(id, "offset=0")).text, "\0\ufffd");
 });
 
+test("stdin that the command does not read is not piled up by requests", async () => {
+  const { id } = await shell("exec sleep 60");
+  const data = "x".repeat(500_000);
+  const first = tell(id, "stdin", { data });
+  await until("a refusal", async () => (await tell(id, "stdin", { data: "" })).status === 429);
+  const refused = await tell(id, "stdin", { data, eof: true });
+  assertProblem(refused, 429, "TOO_MANY_REQUESTS");
+  assert.equal(refused.headers["retry-after"], "1");
+  await end(id);
+  assert.equal((await first).status, 200);
+
+  const reading = await shell("exec wc -c");
+  for (const eof of [false, true]) assert.equal((await tell(reading.id, "stdin", { data, eof })).status, 200);
+  await untilEnded(reading.id);
+  assert.equal(((await served.request(`/v1/sessions/${reading.id}/result`)).json as ExecAnswer).stdout.data, "1000000\n");
+});
+
 test("no command is the login shell, on a terminal with the asked size", async () => {
   const { id, cols, rows } = await create({ tty: true, cols: 100, rows: 40, stdin: true });
   assert.deepEqual([cols, rows], [100, 40]);

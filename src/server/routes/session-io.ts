@@ -9,6 +9,7 @@ import type { App, RouteDeps } from "../deps.ts";
 import { onClientGone } from "../gatekeeper.ts";
 import { inputBytes } from "../input-bytes.ts";
 import { numberOf } from "../query.ts";
+import { RequestInput } from "../request-input.ts";
 import { type IdParams, idParams, outputQuery, resizeBody, signalBody, stdinBody } from "../schemas.ts";
 import { viewSession } from "../session-view.ts";
 
@@ -20,6 +21,7 @@ const outputBytesMax = 1_048_576;
 
 /** What can be said to a live session, and read from it, without a WebSocket. */
 export function sessionIoRoutes(app: App, deps: RouteDeps): void {
+  const input = new RequestInput();
   const live = (request: FastifyRequest<{ Params: IdParams }>, by: string): Session => {
     const session = deps.authorizer.authorizeSession(request, "attach", deps.sessions.get(request.params.id));
     deps.audit.reached(request, "attach", session, by);
@@ -62,7 +64,8 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
     async (request) => {
       const session = live(request, "stdin");
       const { data, encoding, eof = false } = request.body;
-      await Promise.race([writeAll(session, inputBytes(data, encoding, "data"), eof), session.finished]);
+      await input.write(session, inputBytes(data, encoding, "data"));
+      if (eof) await Promise.race([session.endInput(), session.finished]);
       return viewSession(session);
     },
   );
@@ -92,11 +95,6 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
       return reply.type("application/octet-stream").send(read.bytes);
     },
   );
-}
-
-async function writeAll(session: Session, bytes: Buffer, isLast: boolean): Promise<void> {
-  await session.write(bytes);
-  if (isLast) await session.endInput();
 }
 
 /** The kept bytes from `from`; when there are none of them yet, those that come within `waitMs`. */

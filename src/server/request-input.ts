@@ -1,0 +1,30 @@
+import { ExecgateError } from "../errors.ts";
+import { stdinWindow } from "../exec/input.ts";
+import type { Session } from "../exec/session.ts";
+
+/**
+ * Stdin that comes by requests. A WebSocket is not read beyond its credit; a request is whole when it is looked at, so that
+ * one that comes while more than a credit waits for the command is refused.
+ */
+export class RequestInput {
+  /** Bytes that wait, those of requests whose client has gone among them. */
+  readonly #waiting = new WeakMap<Session, number>();
+
+  /**
+   * Resolves when the command has taken the bytes, or is over.
+   * @throws TOO_MANY_REQUESTS
+   */
+  async write(session: Session, bytes: Buffer): Promise<void> {
+    const before = this.#waiting.get(session) ?? 0;
+    if (before > stdinWindow) {
+      const message = "The command has not read what was sent before; send more when it has.";
+      throw new ExecgateError("TOO_MANY_REQUESTS", message, { retryAfterS: 1 });
+    }
+    this.#waiting.set(session, before + bytes.length);
+    try {
+      await Promise.race([session.write(bytes), session.finished]);
+    } finally {
+      this.#waiting.set(session, (this.#waiting.get(session) ?? 0) - bytes.length);
+    }
+  }
+}
