@@ -2,14 +2,16 @@ import { ExecgateError } from "../errors.ts";
 
 /** How deep objects and arrays may be nested. */
 const depthMax = 16;
+/** How many names all objects of a body may have: with a hundred thousand, a body holds everybody up for a second. */
+const namesMax = 4096;
 /** Where text may hold NUL, because it is data for a stream and no name or argument. */
 const dataFields = new Set(["stdin", "data"]);
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a JSON body as strictly as it can be read: valid UTF-8, no duplicate key, no `__proto__`, no deep nesting, no
- * lone surrogate, no NUL outside data.
+ * Reads a JSON body as strictly as it can be read: valid UTF-8, no duplicate key, no `__proto__`, no deep nesting, not too
+ * many names, no lone surrogate, no NUL outside data.
  * @throws BAD_REQUEST naming the field
  */
 export function parseJsonBody(body: Buffer): unknown {
@@ -48,11 +50,12 @@ interface Level {
 
 /**
  * One pass over the text before anything is built from it, for what JSON.parse takes without a word or in bad time: a
- * name given twice, `__proto__`, depth. What is no JSON, or has no names, passes, for JSON.parse to refuse or take.
+ * name given twice, `__proto__`, depth, too many names. What is no JSON, or has no names, passes, for JSON.parse to refuse or take.
  */
 function checkNames(text: string): void {
   const levels: Level[] = [];
   let isName = false;
+  let names = 0;
   for (let i = 0; i < text.length; i++) {
     const mark = text.charCodeAt(i);
     if (mark === quote) {
@@ -60,7 +63,10 @@ function checkNames(text: string): void {
       const level = levels[levels.length - 1];
       if (level === undefined) return;
       i = closingQuote(text, begin);
-      if (isName && level.names !== undefined) addName(level.names, JSON.parse(text.slice(begin, i + 1)), level, levels);
+      if (isName && level.names !== undefined) {
+        if (++names > namesMax) throw new ExecgateError("BAD_REQUEST", `The body has more than ${namesMax} names.`);
+        addName(level.names, JSON.parse(text.slice(begin, i + 1)), level, levels);
+      }
       isName = false;
     } else if (mark === openBrace || mark === openBracket) {
       isName = mark === openBrace;

@@ -24,6 +24,7 @@ const fastifyCodes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ["BODY_TOO_LARGE", "The body is larger than limits.bodyBytesMax; send less, or stdin over a WebSocket."],
   FST_ERR_CTP_EMPTY_JSON_BODY: ["BAD_REQUEST", "The body is empty; send a JSON object."],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["BAD_REQUEST", "The body is not as long as content-length says."],
+  FST_ERR_MAX_PARAM_LENGTH: ["NOT_FOUND", "There is nothing by a name of this length."],
   FST_ERR_BAD_URL: ["BAD_REQUEST", "The path is not well formed."],
 };
 

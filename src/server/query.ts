@@ -3,21 +3,29 @@ import { ExecgateError } from "../errors.ts";
 /** A query as it was written: one value as a string, several as an array. */
 export type Query = Record<string, string | string[]>;
 
+/** More than any request takes. What has many names is slow to look through, and anybody may send a query. */
+const parametersMax = 4096;
+
 /**
  * Reads the query of a request's URL without ever repairing it.
- * @throws BAD_REQUEST for what is not percent-encoded UTF-8, or holds NUL
+ * @throws BAD_REQUEST for what is not percent-encoded UTF-8, holds NUL, or has too many parameters
  */
 export function parseQuery(url: string): Query {
   const query: Query = Object.create(null);
   const at = url.indexOf("?");
   if (at < 0) return query;
-  for (const pair of url.slice(at + 1).split("&")) {
+  const pairs = url.slice(at + 1).split("&");
+  if (pairs.length > parametersMax) {
+    throw new ExecgateError("BAD_REQUEST", `The query has more than ${parametersMax} parameters.`, { field: "query" });
+  }
+  for (const pair of pairs) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = decode(equals < 0 ? pair : pair.slice(0, equals), "a name in the query");
     const value = equals < 0 ? "" : decode(pair.slice(equals + 1), name);
     const before = query[name];
-    query[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+    if (Array.isArray(before)) before.push(value);
+    else query[name] = before === undefined ? value : [before, value];
   }
   return query;
 }
