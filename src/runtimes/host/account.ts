@@ -28,6 +28,7 @@ export class Accounts {
   readonly #options: AccountOptions;
   readonly #users: Users;
   readonly #dynamic: DynamicUsers | undefined;
+  readonly #ownId = process.getuid?.() ?? 0;
 
   constructor(options: AccountOptions, users = new Users()) {
     this.#options = options;
@@ -58,7 +59,7 @@ export class Accounts {
 
   async #standard(): Promise<Account> {
     const { user: name } = this.#options;
-    const ownId = process.getuid?.() ?? 0;
+    const ownId = this.#ownId;
     const isRoot = ownId === 0;
     if (this.#dynamic && !isRoot) throw onlyOwnUser();
     if ((name === undefined || this.#dynamic) && isRoot) return bareNobody(await this.#users.find("nobody"));

@@ -49,7 +49,10 @@ export class CgroupTree implements Tree {
     const { fd } = this.#pidfd;
     if (fd !== undefined) native.reap(fd);
     this.#pidfd.close();
-    return this.#isEmpty ? this.#cgroup.release(true) : this.#cgroup.release();
+    if (!this.#isEmpty) return this.#cgroup.release();
+    // Nobody is left to be looked after: whoever waits for the answer comes first.
+    setImmediate(() => this.#cgroup.release(true));
+    return true;
   }
 
   #watch(pidfd: number, resolve: (exit: Exit) => void, reject: (error: Error) => void): void {

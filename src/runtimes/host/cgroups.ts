@@ -103,7 +103,8 @@ export class Cgroups {
   #takeBack(group: CommandCgroup, isEmpty: boolean): void {
     if (!isEmpty) this.#moveOut(group);
     if (group.tenant === undefined) this.giveBack(group);
-    else group.tenant.vacated(group.isUnused());
+    // Whether nothing is left in it is looked at when the next command comes.
+    else group.tenant.vacated(isEmpty && !group.isSpent);
   }
 
   /** What a command has left to live on goes where it is still limited, and is nobody's to end. */

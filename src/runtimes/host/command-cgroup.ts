@@ -33,8 +33,8 @@ export interface Cgroup {
  */
 export interface Tenant {
   readonly tid: number;
-  /** The command's group was given back: it can be used again, or is to be left. */
-  vacated(isUnused: boolean): void;
+  /** The command's group was given back: the next command may find it unused, or it is to be left. */
+  vacated(isUsable: boolean): void;
 }
 
 /** The part of its memory that a group may still hold when it is given to the next command: files that the last one left in memory count. */
@@ -45,7 +45,7 @@ export class CommandCgroup implements Cgroup {
   readonly birthplace: string | undefined;
   tenant: Tenant | undefined;
   /** Kernels from 6.14 on kill at once whoever is born in a group that was killed before. */
-  #isSpent = false;
+  isSpent = false;
   readonly #limits: TreeLimits;
   /** Where those of version 1 take in a thread, and where its being there is added to the limit of processes. */
   readonly #threadFiles: readonly string[];
@@ -114,7 +114,7 @@ export class CommandCgroup implements Cgroup {
   }
 
   kill(): void {
-    this.#isSpent = true;
+    this.isSpent = true;
     if (this.#killFile !== undefined && write(this.#killFile, "1")) return;
     for (const pid of members(this.#path)) sendSignal(pid, "SIGKILL");
   }
@@ -129,7 +129,7 @@ export class CommandCgroup implements Cgroup {
    * processes until its parent looks at it, and hardly any memory; and whether the tenant, if it has one, is still there.
    */
   isUnused(): boolean {
-    if (this.#isSpent || !this.#hasTenant()) return false;
+    if (this.isSpent || !this.#hasTenant()) return false;
     if (this.#memoryFile !== undefined && !(Number(readWords(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
     if (this.#countFile === undefined) return !this.isPopulated();
     return readWords(this.#countFile) === `${this.#limitFile !== undefined && this.tenant !== undefined ? 1 : 0}\n`;

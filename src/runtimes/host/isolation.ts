@@ -31,7 +31,9 @@ export class Isolation {
   readonly #options: IsolationOptions;
   readonly #cgroups: Cgroups | undefined;
   readonly #guard: Guard | undefined;
-  readonly #launchers: Launchers;
+  /** What starts commands that a control group holds, and what starts all others; the latter from when there is one. */
+  readonly #confined: Launchers | undefined;
+  #others: Launchers | undefined;
   readonly #holdsByCgroup: boolean;
   readonly #limitsUser: boolean;
 
@@ -42,8 +44,9 @@ export class Isolation {
     const places = findPlaces(wantedControllers(options));
     this.#cgroups = places.length > 0 ? new Cgroups(places, options) : undefined;
     this.#guard = this.#cgroups && new Guard(this.#cgroups.directories);
-    this.#launchers = new Launchers(this.#cgroups);
     this.#holdsByCgroup = isRoot && places[0]?.canKill === true;
+    if (this.#holdsByCgroup && options.noNewPrivileges) this.#confined = new Launchers(this.#cgroups, true);
+    else this.#others = new Launchers(this.#cgroups, false);
     this.#limitsUser = options.processesMax > 0 && !isControlled(places, "pids");
     requireController(places, "memory", options.memoryBytesMax, "limits.memoryBytesPerSessionMax");
     requireController(places, "cpu", options.cpusMax, "limits.cpusPerSessionMax");
@@ -63,7 +66,7 @@ export class Isolation {
    */
   async spawn(account: Account, launch: Launch, others: number): Promise<{ readonly spawned: Spawned; readonly tree: Tree }> {
     const isHeld = this.#holdsByCgroup && !this.#canLeave(account);
-    const { spawned, cgroup } = await this.#launchers.spawn(launch, {
+    const { spawned, cgroup } = await this.#launchersOf(isHeld).spawn(launch, {
       noNewPrivileges: this.#options.noNewPrivileges,
       diesWithGateway: true,
       openFilesSoft,
@@ -76,9 +79,16 @@ export class Isolation {
 
   /** Ends whatever is left in the control groups, and removes them. */
   close(): void {
-    this.#launchers.close();
+    this.#confined?.close();
+    this.#others?.close();
     this.#cgroups?.close();
     this.#guard?.close();
+  }
+
+  #launchersOf(isHeld: boolean): Launchers {
+    if (isHeld && this.#confined !== undefined) return this.#confined;
+    this.#others ??= new Launchers(this.#cgroups, false);
+    return this.#others;
   }
 
   /** The files of a control group are the gateway's: root, or who may become root, can write itself elsewhere. */

@@ -15,9 +15,9 @@ export class Launcher implements Tenant {
   isAstray = false;
 
   /** @throws SpawnError when there can be no further thread */
-  constructor(onVacated: (launcher: Launcher) => void) {
+  constructor(isConfined: boolean, onVacated: (launcher: Launcher) => void) {
     try {
-      this.#thread = new native.Launcher();
+      this.#thread = new native.Launcher(isConfined);
     } catch {
       throw new SpawnError({ errno: constants.errno.EAGAIN, stage: "clone" });
     }
@@ -46,9 +46,9 @@ export class Launcher implements Tenant {
     return isLeft ? from : undefined;
   }
 
-  vacated(isUnused: boolean): void {
+  vacated(isUsable: boolean): void {
     this.#isVacant = true;
-    if (!isUnused) this.isAstray = true;
+    if (!isUsable) this.isAstray = true;
     this.#onVacated(this);
   }
 

@@ -23,6 +23,7 @@ interface Waiter {
  */
 export class Launchers {
   readonly #cgroups: Cgroups | undefined;
+  readonly #isConfined: boolean;
   readonly #max: number;
   readonly #free: Launcher[] = [];
   /** Those that stay where a command is, or was; the oldest first. */
@@ -32,8 +33,10 @@ export class Launchers {
   #settling = 0;
   #isClosed = false;
 
-  constructor(cgroups: Cgroups | undefined) {
+  /** @param isConfined what they start can never be another user again, nor gain anything else */
+  constructor(cgroups: Cgroups | undefined, isConfined: boolean) {
     this.#cgroups = cgroups;
+    this.#isConfined = isConfined;
     this.#max = cgroups?.hasTenants ? stayingMax : Math.max(2, availableParallelism());
     this.#replenish();
   }
@@ -112,7 +115,7 @@ export class Launchers {
   /** A new one, or the one that has been with its command for longest; undefined while all are at work. */
   #next(): Launcher | undefined {
     if (this.#all.size < this.#max) {
-      const launcher = new Launcher((vacated) => this.#vacated(vacated));
+      const launcher = new Launcher(this.#isConfined, (vacated) => this.#vacated(vacated));
       this.#all.add(launcher);
       return launcher;
     }

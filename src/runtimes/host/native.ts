@@ -78,7 +78,10 @@ interface LauncherThread {
 interface Native extends DescriptorAddon {
   /** Starts a process in this thread, which stands still until that runs. */
   spawn(launch: Launch, bounds: Bounds, birthplace: Birthplace): Spawned | SpawnFailure;
-  readonly Launcher: new () => LauncherThread;
+  /** `isConfined`: of commands that can never regain what they give up, and of no others. */
+  readonly Launcher: new (
+    isConfined: boolean,
+  ) => LauncherThread;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   signal(pidfd: number, signal: number): void;
   reap(pidfd: number): void;

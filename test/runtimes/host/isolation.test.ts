@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { drain, size } from "../../conformance/process.ts";
 import { createHost, needsRoot, sh } from "./running.ts";
@@ -72,6 +72,16 @@ describe("a command on the host starts clean", { timeout: 30_000, skip: needsRoo
       assert.deepEqual([directory, files, mask, session, ignored], ["/", "1024", "0022", "leader", "SigIgn:\t0000000000000000"]);
     });
   }
+
+  test("root's own commands keep what root may do, beside others that have given it up", async () => {
+    const both = createHost({ usersAllowed: ["root"] });
+    const bounds: string[] = [];
+    for (const user of ["nobody", "root", "nobody"]) bounds.push((await both.lines("grep CapBnd /proc/self/status", { user }))[0] ?? "");
+    const [ofNobody, ofRoot, again] = bounds;
+    assert.deepEqual([ofNobody, again], ["CapBnd:\t0000000000000000", "CapBnd:\t0000000000000000"]);
+    assert.equal(ofRoot, /^CapBnd:.*$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[0]);
+    await both.runtime.close();
+  });
 
   test("with noNewPrivileges off, set-user-ID programs work", async () => {
     const open = createHost({ noNewPrivileges: false });

@@ -100,10 +100,11 @@ static int set_limits(struct launch *launch) {
   return 0;
 }
 
-/* What a program could regain by being executed. Without the right to give it up there is nothing to be regained either. */
-static void drop_bounding_set(void) {
+/* Each that is dropped costs a new set of credentials. Without the right to drop them there is nothing to be regained either. */
+void drop_bounding_set(void) {
   for (int capability = 0; capability < 64; capability++) {
-    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) return;
+    int is_there = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (is_there < 0 || (is_there && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)) return;
   }
 }
 

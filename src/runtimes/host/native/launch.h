@@ -43,6 +43,12 @@ struct launch {
 /* Returns the pid, with a descriptor for it in *pidfd; or -1, with error and stage set and nothing left behind. */
 pid_t launch(struct launch *launch, int *pidfd);
 
+/*
+ * Gives up what a program could regain by being executed, for the calling thread and whatever it starts. A launch does so for a
+ * command that is to gain nothing; a thread that starts no others does it once, which spares each command 45 us.
+ */
+void drop_bounding_set(void);
+
 /* launch-packing.c: a launch as bytes, without its descriptors and cgroups, for another process; free() what is returned. */
 char *pack_launch(const struct launch *launch, size_t *length);
 /* Fills `launch` with what is in `bytes`, which it points into from then on. False when they are not what pack_launch made. */

@@ -26,7 +26,7 @@ struct launcher {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct job *first, *last;
-  bool closing;
+  bool closing, confined;
   napi_threadsafe_function done;
   /* Only its owner's thread looks at these. */
   bool closed, forgotten, silent;
@@ -46,6 +46,7 @@ static struct job *take_job(struct launcher *launcher) {
 static void *work(void *argument) {
   struct launcher *launcher = argument;
   prctl(PR_SET_NAME, "launcher");
+  if (launcher->confined) drop_bounding_set();
   pthread_mutex_lock(&launcher->lock);
   launcher->tid = (pid_t)syscall(SYS_gettid);
   pthread_cond_broadcast(&launcher->changed);
@@ -135,12 +136,14 @@ static int start_thread(struct launcher *launcher) {
   return 0;
 }
 
-/* new Launcher(): throws when there can be no further thread. tid: the thread's number. */
+/* new Launcher(confined): throws when there can be no further thread. tid: the thread's number. */
 static napi_value construct(napi_env env, napi_callback_info info) {
-  napi_value self, name;
-  napi_get_cb_info(env, info, NULL, NULL, &self, NULL);
+  size_t count = 1;
+  napi_value confined, self, name;
+  napi_get_cb_info(env, info, &count, &confined, &self, NULL);
   struct launcher *launcher = calloc(1, sizeof *launcher);
   if (!launcher) return NULL;
+  napi_get_value_bool(env, confined, &launcher->confined);
   pthread_mutex_init(&launcher->lock, NULL);
   pthread_cond_init(&launcher->changed, NULL);
   napi_create_string_utf8(env, "execgate launcher", NAPI_AUTO_LENGTH, &name);
