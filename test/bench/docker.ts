@@ -1,20 +1,14 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { ContainerDaemons, hasContainers } from "../fixtures/container-daemons.ts";
 import { timed } from "./busy.ts";
-import { type Figure, type Measured, median, type Part, quantile } from "./figure.ts";
+import { streamFigures } from "./container-stream.ts";
+import { type Measured, median, type Part, quantile } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
 
 const runs = 300;
 const warmUps = 20;
-const streamRounds = 5;
-const streamBytes = 256 * 1024 * 1024;
-const run = promisify(execFile);
-const streamClient = fileURLToPath(new URL("stream-client.js", import.meta.url));
 
 /** Commands in containers. */
 export const docker: Part = {
@@ -49,29 +43,14 @@ async function measure(): Promise<Measured> {
       { name: "Engine API p50", value: median(theirs), unit: "ms" },
       { name: "exec in a container / Engine API, p50", value: median(ours) / median(theirs), unit: "×", aim },
       { name: "exec in a container / Engine API, p99", value: quantile(ours, 0.99) / quantile(theirs, 0.99), unit: "×", aim },
-      ...(await throughput(daemons, gateway.port)),
+      ...(await streamFigures(gateway.port, "docker:bench", { name: "docker exec", argv: execArgv(daemons) })),
     ],
     chart: { title: "One exec of /bin/true in a container, p50", unit: "ms", bars },
   };
 }
 
-async function throughput(daemons: ContainerDaemons, port: number): Promise<Figure[]> {
-  const command = ["head", "-c", String(streamBytes), "/dev/zero"];
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let round = 0; round < streamRounds; round++) {
-    const { stdout } = await run(process.execPath, [streamClient, String(port), "0", "docker:bench", ...command]);
-    const [bytes = 0, us = 0] = stdout.trim().split(" ").map(Number);
-    if (bytes !== streamBytes) throw new Error(`${bytes} bytes came`);
-    ours.push(bytes / us);
-    const script = `docker -H unix://${daemons.dockerSocket} exec bench ${command.join(" ")} | cat >/dev/null`;
-    theirs.push(streamBytes / 1000 / (await timed(() => run("sh", ["-c", script]))));
-  }
-  const ratio = median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
-  return [
-    { name: "container to a client", value: median(ours), unit: "MB/s" },
-    { name: "docker exec | cat", value: median(theirs), unit: "MB/s" },
-    { name: "container to a client / docker exec | cat", value: ratio, unit: "×", aim: { is: "atLeast", limit: 0.8 } },
-  ];
+function execArgv({ dockerSocket }: ContainerDaemons): readonly string[] {
+  return ["docker", "-H", `unix://${dockerSocket}`, "exec", "bench"];
 }
 
 /** What every client of the Engine API does: makes an exec, starts it and reads to the end, and asks how it ended. */
