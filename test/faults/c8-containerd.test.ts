@@ -28,7 +28,7 @@ promise(
       "descriptors of containerd": openDescriptors(...daemon.pids),
       "processes of commands": processesWith(sleep).map(String),
       "execs that containerd knows": daemon.execs("web"),
-      "folders of FIFOs": daemon.fifos(),
+      FIFOs: daemon.fifos(),
     });
     const exec = async (command: readonly string[], signal?: AbortSignal) =>
       await request("/v1/exec", { method: "POST", body: { target, command, encoding: "utf8" }, ...(signal && { signal }) });

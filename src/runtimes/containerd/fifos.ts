@@ -24,8 +24,8 @@ export interface Streams {
 }
 
 /**
- * The FIFOs of every exec, a folder for each in one folder for this gateway. A folder is named after its exec, so that what a gateway that is
- * gone has left behind can be found: its folder's lock is free.
+ * The FIFOs of every exec, all in one folder for this gateway. They are named after their exec, so that what a gateway that is gone has
+ * left behind can be found: its folder's lock is free. Folders of their own would take a millisecond each to be removed.
  */
 export class FifoFolder {
   readonly #directory: string;
@@ -47,12 +47,13 @@ export class FifoFolder {
     }
   }
 
-  /** Takes over what gateways that are gone have left: `end` is called for each exec, and its folder removed when that says true. */
+  /** Takes over what gateways that are gone have left: `end` is called for each exec, and a folder removed when all of its say true. */
   async sweep(end: (exec: ExecPlace) => Promise<boolean>): Promise<void> {
     for (const [path, lock] of this.#abandoned()) {
       try {
+        const names = new Set(readdirSync(path).map((name) => name.slice(0, name.lastIndexOf("."))));
         const ended = await Promise.all(
-          readdirSync(path).map(async (name) => {
+          [...names].map(async (name) => {
             const exec = parseExec(name);
             return exec === undefined || (await end(exec));
           }),
@@ -108,18 +109,20 @@ export class Fifos {
   readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
-  readonly #path: string;
+  readonly #made: string[] = [];
 
-  /** @throws the system's error */
+  /**
+   * @param path what their paths begin with
+   * @throws the system's error
+   */
   constructor(path: string, streams: Streams) {
-    this.#path = path;
     const make = (name: string): string => {
-      const fifo = join(path, name);
+      const fifo = `${path}.${name}`;
       const errno = addon.makeFifo(fifo);
       if (errno < 0) throw new Error(`mkfifo ${fifo}: errno ${-errno}`);
+      this.#made.push(fifo);
       return fifo;
     };
-    mkdirSync(path, { mode: 0o700 });
     try {
       this.stdin = streams.stdin ? make("stdin") : "";
       this.stdout = make("stdout");
@@ -151,7 +154,7 @@ export class Fifos {
   }
 
   remove(): void {
-    rmSync(this.#path, { recursive: true, force: true });
+    for (const fifo of this.#made) rmSync(fifo, { force: true });
   }
 }
 

@@ -40,7 +40,7 @@ describe("a gateway that runs commands in containers", { skip: withoutContainerd
       assert.ok(tookMs < 2000, `they were gone after ${Math.round(tookMs)} ms`);
     }
     assert.equal(daemon.execs("web").length, 1, "containerd was not told");
-    assert.equal(daemon.fifos().length, 1);
+    assert.equal(daemon.fifos().length, 2, "those of stdout and stderr are left");
     await using next = await open();
     await next.url();
     await until(() => daemon.execs("web").length === 0 && readdirSync(daemon.fifoDir).length === 0);
