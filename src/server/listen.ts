@@ -67,6 +67,8 @@ export async function openListener(app: App, address: Address, options: ListenOp
     app.routing(request, response);
   };
   server.on("request", answer);
+  // What else a client expects than to be told to go on is left alone, as RFC 9110 lets us.
+  server.on("checkExpectation", answer);
   // Nothing moved for so long: it is a command that says nothing, or a client that takes nothing.
   server.setTimeout(slowClientMs, (socket) => {
     if (!isAnswering(socket) || socket.writableLength > 0) socket.destroy();

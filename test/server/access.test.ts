@@ -120,6 +120,11 @@ test("a head that two readers would read differently is refused", async () => {
   assert.match(await ask("http://localhost/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 200 /);
 });
 
+test("an expectation that is not known changes nothing", async () => {
+  assert.equal((await served.request("/v1/info", { headers: { expect: "200-ok" } })).status, 200);
+  assert.equal((await served.request("/v1/info", { headers: { expect: "200-ok", authorization: undefined } })).status, 401);
+});
+
 test("a name that is none of ours is 421 on every route that asks", async () => {
   for (const { method, path } of routesOf(served.gateway.app)) {
     const answer = await served.request(path, { method, headers: { host: "rebound.example" } });
