@@ -35,7 +35,7 @@ export interface AttachedMessage {
   readonly stdinOffset: number;
   readonly cols: number;
   readonly rows: number;
-  /** How many bytes may be sent beyond the last `ack`; 0 without `flow=ack`. */
+  /** Nothing more is sent once so many bytes are beyond the last `ack`, which the last piece may overdraw; 0 without `flow=ack`. */
   readonly ackWindow: number;
   /** How many stdin bytes may be sent beyond the last `accepted`. */
   readonly stdinWindow: number;
