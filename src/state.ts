@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { generate } from "selfsigned";
 import { ConfigError } from "./config/config-error.ts";
 import { refuseExposed } from "./config/owner-token.ts";
 
@@ -52,6 +51,8 @@ async function makeIdentity(): Promise<Identity> {
     { type: 7 as const, ip: "127.0.0.1" },
     { type: 7 as const, ip: "::1" },
   ];
+  // Loaded when it is needed, which is once: it takes 15 MB.
+  const { generate } = await import("selfsigned");
   const pems = await generate([{ name: "commonName", value: "execgate" }], {
     keyType: "ec",
     curve: "P-256",

@@ -19,10 +19,10 @@ import { type AttachOptions, ExecSocket, type SocketDeps } from "../socket.ts";
 import { writeApart } from "../write-apart.ts";
 
 /**
- * Enough for a line of 50 ms to carry 2.5 MB/s, little enough that ^C shows soon, bytes: a browser draws short lines at a few
- * MB/s, and what is under way or was read ahead is drawn before it.
+ * Enough for a line of 50 ms to carry 5 MB/s and for xterm.js, which rests for 4 ms whenever it has run dry; little enough
+ * that ^C shows soon, bytes: a browser draws short lines at a few MB/s, and what is under way or was read ahead is drawn before it.
  */
-const ackWindowMax = 128 * 1024;
+const ackWindowMax = 256 * 1024;
 
 /** What is not acknowledged stands in the log, which must have room for more: else a client that saves its acknowledgements up waits for ever. */
 function ackWindowOf({ replayBytes }: ServerLimits): number {
