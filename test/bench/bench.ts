@@ -19,8 +19,24 @@ import { type Section, saveReport } from "./report.ts";
 import { ssh } from "./ssh.ts";
 import { throughput } from "./throughput.ts";
 import { webTerminals } from "./web-terminals.ts";
+import { wetty } from "./wetty.ts";
 
-const parts = [latency, profile, rate, guarded, throughput, echo, fairness, idle, ssh, docker, containerd, webTerminals, completeness];
+const parts = [
+  latency,
+  profile,
+  rate,
+  guarded,
+  throughput,
+  echo,
+  fairness,
+  idle,
+  ssh,
+  docker,
+  containerd,
+  webTerminals,
+  wetty,
+  completeness,
+];
 
 const { values, positionals } = parseArgs({ options: { save: { type: "boolean", default: false } }, allowPositionals: true });
 const unknown = positionals.find((name) => !parts.some((part) => part.name === name));

@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { residentBytes } from "../fixtures/resident-bytes.ts";
 import { startFlags } from "../fixtures/start-flags.ts";
 import { testToken } from "../fixtures/token.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -73,9 +74,4 @@ async function readAddresses(child: ChildProcess, logFile: string): Promise<{ po
     await delay(20);
   }
   throw new Error(`the gateway did not start: ${readFileSync(logFile, "utf8")}`);
-}
-
-function residentBytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) * 1024;
 }

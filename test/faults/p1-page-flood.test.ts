@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { launchChromium, openTab, withoutChromium as skip } from "../e2e/browser.ts";
+import { rendererBytes } from "../e2e/renderer-memory.ts";
 import { typeLine, untilShown, untilState } from "../e2e/terminal-page.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { promise } from "../fixtures/promise.ts";
@@ -73,20 +73,4 @@ async function stop(page: Page): Promise<number> {
   });
   await page.keyboard.press("Control+c");
   return await stopwatch.evaluate(({ measured }) => measured);
-}
-
-/** Resident memory of the process that draws the page, once its garbage is collected. */
-async function rendererBytes(browser: Browser, page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("HeapProfiler.collectGarbage");
-  await session.detach();
-  const whole = await browser.newBrowserCDPSession();
-  const { processInfo } = await whole.send("SystemInfo.getProcessInfo");
-  await whole.detach();
-  const renderers = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => residentBytes(id));
-  return Math.max(...renderers);
-}
-
-function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
