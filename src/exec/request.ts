@@ -37,3 +37,11 @@ export function freezeRequest(request: ExecRequest): ExecRequest {
   Object.freeze(request.collect);
   return Object.freeze(request);
 }
+
+/** What the caller's own words in a request take as long as it is kept, in characters. */
+export function sizeOfRequest({ spec: { command, env } }: ExecRequest): number {
+  let size = 0;
+  for (const argument of command) size += argument.length;
+  for (const [name, value] of Object.entries(env)) size += name.length + value.length;
+  return size;
+}

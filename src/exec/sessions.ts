@@ -6,7 +6,7 @@ import type { Observer } from "./observer.ts";
 import type { EndedBy } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import { Rate } from "./rate.ts";
-import type { ExecRequest } from "./request.ts";
+import { type ExecRequest, sizeOfRequest } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 import { Session, type SessionLimits } from "./session.ts";
 import type { Witness } from "./witness.ts";
@@ -125,8 +125,9 @@ export class Sessions {
     session.forgetOutput();
     const kept = this.#ended.get(session.id);
     if (kept === undefined) return;
-    this.#endedBytes -= kept.bytes;
-    kept.bytes = 0;
+    const bytes = sizeOfRequest(session.request);
+    this.#endedBytes -= kept.bytes - bytes;
+    kept.bytes = bytes;
   }
 
   /** Lets go of all of an ended session: whoever started it has its answer, and nobody else will ask. */
@@ -182,7 +183,7 @@ export class Sessions {
     const { clock, limits } = this.#deps;
     const { counts } = session.log;
     const cap = session.request.collect?.bytesMax ?? 0;
-    const bytes = session.log.cost + Math.min(cap, counts.stdout) + Math.min(cap, counts.stderr);
+    const bytes = sizeOfRequest(session.request) + session.log.cost + Math.min(cap, counts.stdout) + Math.min(cap, counts.stderr);
     this.#ended.set(session.id, { session, bytes, untilMs: clock.monotonicMs() + endedKeptMs });
     if (this.#ended.size === 1) this.#forgetInTime();
     this.#endedBytes += bytes;

@@ -163,6 +163,17 @@ describe("an ended session", () => {
     assert.equal(second.log.cost, 0);
   });
 
+  test("counts the words of its request, which stay", async () => {
+    const { sessions, run } = createSessions({ endedBytesMax: 20_000 });
+    const spec = { command: ["true", "x".repeat(4000)], env: { A: "y".repeat(4000) }, cwd: undefined, user: undefined, tty: undefined };
+    const [first, second] = [await run({ spec: { ...spec, stdin: false } }), await run({ spec: { ...spec, stdin: false } }, 9000)];
+    assert.deepEqual([...sessions.list()], [second]);
+    sessions.forgetOutput(second);
+    const third = await run({ spec: { ...spec, stdin: false } });
+    assert.deepEqual([...sessions.list()], [second, third]);
+    assert.equal(sessions.get(first.id), undefined);
+  });
+
   test("counts what was collected of it", async () => {
     const { sessions, run } = createSessions({ endedBytesMax: 20_000 });
     const large = await run(collect(5000), 15_000);
