@@ -24,6 +24,8 @@ export interface ExecRequest {
   readonly descendants: "end" | "leave";
   /** How long the session outlives its last client, milliseconds. */
   readonly keepMs: number;
+  /** How much stdin came with it, which waits here until the command takes it, bytes. */
+  readonly stdinBytes?: number;
   /** What of the output is collected for the answer, and how it stands there; undefined when nothing is. */
   readonly collect: { readonly bytesMax: number; readonly keep: Keep; readonly encoding: Encoding } | undefined;
 }

@@ -2,6 +2,7 @@ import { ExecgateError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { Descriptors } from "./descriptors.ts";
 import { createId } from "./id.ts";
+import { stdinWindow } from "./input.ts";
 import type { Observer } from "./observer.ts";
 import type { EndedBy } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
@@ -17,7 +18,7 @@ export interface SessionsLimits extends SessionLimits {
   readonly sessionsPerPrincipalMax: number;
   /** 0 is none. */
   readonly execsPerMinutePerPrincipal: number;
-  /** Memory reserved for collecting output, over all requests, in bytes. */
+  /** Memory reserved for collecting output, and for stdin that came with requests, over all of them, in bytes. */
   readonly collectBytesTotal: number;
   readonly endedSessionsMax: number;
   readonly endedBytesMax: number;
@@ -104,7 +105,7 @@ export class Sessions {
       throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
     }
     if (this.#collectBytes + reserved(request) > limits.collectBytesTotal) {
-      const message = "The memory for collecting output is in use by other requests; ask for less (outputBytesMax) or try again later.";
+      const message = "The memory for output and stdin is in use by other requests; ask for less (outputBytesMax) or try again later.";
       throw new ExecgateError("OVERLOADED", message, { retryAfterS: 1 });
     }
   }
@@ -216,7 +217,10 @@ export class Sessions {
   }
 }
 
-/** What collecting the output of a request can take at the most. A terminal has one stream only. */
-function reserved(request: ExecRequest): number {
-  return (request.collect?.bytesMax ?? 0) * (request.spec.tty === undefined ? 2 : 1);
+/**
+ * What a request can take at the most while it runs: the output that is collected, of which a terminal has one stream only, and
+ * the stdin that came with it, beyond what every client may have waiting.
+ */
+function reserved({ collect, spec, stdinBytes = 0 }: ExecRequest): number {
+  return (collect?.bytesMax ?? 0) * (spec.tty === undefined ? 2 : 1) + Math.max(0, stdinBytes - stdinWindow);
 }

@@ -33,18 +33,25 @@ type Asked = Omit<SessionBody, "stdin" | "stdinEncoding">;
 interface Manner {
   readonly mode: ExecMode;
   readonly stdin: boolean;
+  /** How much of it came with the request. */
+  readonly stdinBytes: number;
   readonly isCollected: boolean;
 }
 
 /** The request of `POST /v1/exec`: its answer is collected. */
 export function requestFromExec(body: ExecBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
-  return createRequest(body, { mode: "sync", stdin: body.stdin !== undefined, isCollected: true }, caller, deps);
+  return createRequest(
+    body,
+    { mode: "sync", stdin: body.stdin !== undefined, stdinBytes: lengthOf(body.stdin), isCollected: true },
+    caller,
+    deps,
+  );
 }
 
 /** The request of `POST /v1/sessions`: collected too, and open for stdin where that is asked. */
 export function requestFromSession(body: SessionBody, caller: Caller, deps: RequestDeps): Promise<Authorized> {
   const stdin = body.stdin !== undefined && body.stdin !== false;
-  return createRequest(body, { mode: "interactive", stdin, isCollected: true }, caller, deps);
+  return createRequest(body, { mode: "interactive", stdin, stdinBytes: lengthOf(body.stdin), isCollected: true }, caller, deps);
 }
 
 /** The request of a WebSocket: no timeout and a terminal for a shell, unless the query says otherwise. */
@@ -64,7 +71,7 @@ export function requestFromQuery(query: ExecQuery, caller: Caller, deps: Request
     ...(query.descendants !== undefined && { descendants: query.descendants }),
     ...(query.keepMs !== undefined && { keepMs: Number(query.keepMs) }),
   };
-  return createRequest(asked, { mode: "interactive", stdin: flagOf(query.stdin, true), isCollected: false }, caller, deps);
+  return createRequest(asked, { mode: "interactive", stdin: flagOf(query.stdin, true), stdinBytes: 0, isCollected: false }, caller, deps);
 }
 
 /** The request that a ticket is for: that of a WebSocket, with the fields of a session. Its answer is collected where some of it is asked for. */
@@ -75,7 +82,12 @@ export function requestFromTicket(exec: TicketExec, caller: Caller, deps: Reques
     timeoutMs: exec.timeoutMs ?? 0,
   };
   const isCollected = [exec.outputBytesMax, exec.keep, exec.encoding].some((asked) => asked !== undefined);
-  return createRequest(asked, { mode: "interactive", stdin: exec.stdin !== false, isCollected }, caller, deps);
+  return createRequest(
+    asked,
+    { mode: "interactive", stdin: exec.stdin !== false, stdinBytes: lengthOf(exec.stdin), isCollected },
+    caller,
+    deps,
+  );
 }
 
 /** Resolves the target, fills in the defaults, freezes all of it, and asks whether the principal may. */
@@ -102,9 +114,15 @@ async function createRequest(asked: Asked, manner: Manner, caller: Caller, deps:
     timeoutMs,
     descendants: asked.descendants ?? "end",
     keepMs,
+    stdinBytes: manner.stdinBytes,
     collect: manner.isCollected ? { bytesMax, keep: asked.keep ?? "head", encoding: asked.encoding ?? "auto" } : undefined,
   });
   return authorizer.authorizeExec({ principal, from: caller.from, reason: request.reason }, request);
+}
+
+/** How long stdin is at the most, as it came: base64 makes it shorter. */
+function lengthOf(stdin: string | boolean | undefined): number {
+  return typeof stdin === "string" ? Buffer.byteLength(stdin) : 0;
 }
 
 function checkCommand(command: readonly string[]): void {

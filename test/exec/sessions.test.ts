@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { stdinWindow } from "../../src/exec/input.ts";
 import { type Permit, unconditional } from "../../src/exec/permit.ts";
 import type { ExecRequest } from "../../src/exec/request.ts";
 import { Sessions, type SessionsLimits } from "../../src/exec/sessions.ts";
@@ -103,6 +104,16 @@ describe("admission", () => {
     first.stop("client");
     await settled();
     admit(collect(4000));
+  });
+
+  test("reserves memory for stdin that came along, beyond a client's credit", async () => {
+    const { admit } = createSessions({ collectBytesTotal: 10_000 });
+    const first = admit({ stdinBytes: stdinWindow + 9000 });
+    admit({ stdinBytes: stdinWindow });
+    assert.throws(() => admit({ stdinBytes: stdinWindow + 1001 }), { code: "OVERLOADED" });
+    first.stop("client");
+    await settled();
+    admit({ stdinBytes: stdinWindow + 1001 });
   });
 
   test("frees what was reserved when the start is refused", async () => {
