@@ -63,19 +63,24 @@ const endless = "version 4, which is all that this server speaks, cannot say tha
 const holds = "containerd tells of the end of a command when nobody holds its streams any more";
 
 describe("on a containerd", { skip: withoutContainerd }, () => {
+  let cri: Awaited<ReturnType<typeof criCluster>>;
+  before(async () => {
+    cri = await criCluster();
+  });
+  after(async () => {
+    await cri.runtime.close();
+    await cri[Symbol.asyncDispose]();
+  });
+
   runtimeConformance(
     "a pod behind the CRI",
-    async () => {
-      const cri = await criCluster();
-      return {
-        runtime: cri.runtime,
-        targetId: "k:prod/web",
-        missingTargetId: "k:prod/none",
-        stoppedTargetId: "k:prod/done",
-        shell: ["/bin/sh", "-c"],
-        dispose: async () => cri[Symbol.asyncDispose](),
-      };
-    },
+    async () => ({
+      runtime: cri.cluster.runtime(),
+      targetId: "k:prod/web",
+      missingTargetId: "k:prod/none",
+      stoppedTargetId: "k:prod/done",
+      shell: ["/bin/sh", "-c"],
+    }),
     {
       bursts: 4,
       failedStarts: 10,
@@ -92,15 +97,6 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
   );
 
   describe("a command in a pod", () => {
-    let cri: Awaited<ReturnType<typeof criCluster>>;
-    before(async () => {
-      cri = await criCluster();
-    });
-    after(async () => {
-      await cri.runtime.close();
-      await cri[Symbol.asyncDispose]();
-    });
-
     it("is killed with all that it brought forth, and seen to be gone", async () => {
       const mark = marker();
       const script = `sleep ${mark} & setsid sleep ${mark} & (setsid sleep ${mark} &) ; env -i sleep ${mark} & sleep ${mark}`;
