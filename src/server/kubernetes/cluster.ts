@@ -8,7 +8,7 @@ import { Collection, type Reading } from "./collection.ts";
 import { type Namespace, namespaceResource } from "./namespace-resource.ts";
 import { hasNamespaces, layOut, runtimeNamespaces } from "./namespaces.ts";
 import { podResource } from "./pod-resource.ts";
-import { type Container, type Pod, podOfSession, sessionsNamespace } from "./pods.ts";
+import { type Container, type Pod, podOfSession, rememberPods, sessionsNamespace } from "./pods.ts";
 
 type ClusterDeps = Pick<RouteDeps, "runtimes" | "sessions" | "authorizer" | "audit" | "clock" | "log">;
 
@@ -19,6 +19,7 @@ export class Cluster {
   readonly #deps: ClusterDeps;
   /** Namespace → runtime, for those runtimes that have no namespaces of their own. */
   readonly #fixed: ReadonlyMap<string, string>;
+  readonly #podsOf = rememberPods();
   /** Namespaces of which it was told that they do not go by their own name. */
   readonly #told = new Set<string>();
 
@@ -104,7 +105,7 @@ export class Cluster {
   /** The pods of those runtimes that answer. */
   async #askAll(runtimes: readonly Runtime[]): Promise<Pick<Reading<Pod>, "items" | "silent">> {
     const { targets, unavailable } = await listTargets(runtimes, this.#deps.clock);
-    return { items: layOut(targets, this.#fixed), silent: unavailable };
+    return { items: layOut(targets, this.#fixed, this.#podsOf), silent: unavailable };
   }
 
   /** The pod with those of its containers that some rule lets the caller near; undefined when there is none. */

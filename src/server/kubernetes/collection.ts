@@ -53,7 +53,16 @@ export class Collection<T> {
   async list(caller: Caller, namespace?: string): Promise<Listing<T>> {
     const { items, silent } = await this.look(namespace);
     const seen = items.flatMap((item) => this.#source.seenBy(caller, item) ?? []);
-    return { items: seen.sort((a, b) => (this.resource.key(a) < this.resource.key(b) ? -1 : 1)), silent, revision: this.revision };
+    const keyed = seen.map((item) => ({ key: this.resource.key(item), item }));
+    keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { items: keyed.map(({ item }) => item), silent, revision: this.revision };
+  }
+
+  /** The one that the caller may know of by this name, in a namespace or among those that are in none. @throws what a runtime refuses */
+  async find(caller: Caller, namespace: string | undefined, name: string): Promise<T | undefined> {
+    const { items } = await this.look(namespace);
+    const item = items.find((one) => this.resource.fields(one)["metadata.name"] === name);
+    return item === undefined ? undefined : this.#source.seenBy(caller, item);
   }
 
   /** Takes note of what there is now. @throws what a runtime refuses */

@@ -64,8 +64,7 @@ async function get<T>(
   { clock }: RouteDeps,
 ): Promise<object> {
   const shower = showerFor(collection, request, clock.now());
-  const { items } = await collection.list(request, namespace);
-  const item = items.find((one) => collection.resource.fields(one)["metadata.name"] === name);
+  const item = await collection.find(request, namespace, name);
   if (item === undefined) throw notFound(collection.resource.plural, name, namespace);
   return shower.one(item);
 }

@@ -1,6 +1,6 @@
 import type { Runtime, Target } from "../../exec/runtime.ts";
 import { dnsLabel, freeLabel } from "./names.ts";
-import { type Pod, podsOf, sessionsNamespace } from "./pods.ts";
+import { type Pod, type podsOf, sessionsNamespace } from "./pods.ts";
 
 type Named = Pick<Runtime, "name" | "kind">;
 
@@ -32,8 +32,9 @@ export function runtimeNamespaces(runtimes: Iterable<Named>): ReadonlyMap<string
  * The pods that all these targets are. Of runtimes that have namespaces of their own, one whose name is taken, by the
  * gateway's or by a runtime that is configured before, has the runtime's name in front.
  * @param targets in the order of the configuration
+ * @param toPods the pods of one namespace
  */
-export function layOut(targets: readonly Target[], fixed: ReadonlyMap<string, string>): readonly Pod[] {
+export function layOut(targets: readonly Target[], fixed: ReadonlyMap<string, string>, toPods: typeof podsOf): readonly Pod[] {
   const namespaceOf = new Map([...fixed].map(([namespace, runtime]) => [runtime, namespace]));
   const taken = new Set([...fixed.keys(), hostNamespace, sessionsNamespace]);
   const groups = new Map<string, { namespace: string; targets: Target[] }>();
@@ -50,5 +51,5 @@ export function layOut(targets: readonly Target[], fixed: ReadonlyMap<string, st
     group.targets.push(target);
     groups.set(key, group);
   }
-  return [...groups.values()].flatMap((group) => podsOf(group.namespace, group.targets));
+  return [...groups.values()].flatMap((group) => toPods(group.namespace, group.targets));
 }

@@ -64,6 +64,27 @@ export function podsOf(namespace: string, targets: readonly Target[]): readonly 
   });
 }
 
+/**
+ * `podsOf` that gives the same pods again for the same targets: a runtime that watches gives the same objects until one
+ * changes, and what stands behind a pod then needs not be made, numbered and compared anew for everyone who asks.
+ */
+export function rememberPods(): typeof podsOf {
+  const made = new WeakMap<Target, { namespace: string; targets: readonly Target[]; pods: readonly Pod[] }>();
+  return (namespace, targets) => {
+    const [first] = targets;
+    if (first === undefined) return [];
+    const known = made.get(first);
+    if (known?.namespace === namespace && areSame(known.targets, targets)) return known.pods;
+    const pods = podsOf(namespace, targets);
+    made.set(first, { namespace, targets, pods });
+    return pods;
+  };
+}
+
+function areSame(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.length === others.length && some.every((target, index) => target === others[index]);
+}
+
 /** The pod that a session is. */
 export function podOfSession(session: Session): Pod {
   const name = session.id.toLowerCase();

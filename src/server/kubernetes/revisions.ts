@@ -8,7 +8,8 @@ export interface Change<T> {
 }
 
 interface Entry<T> {
-  readonly item: T;
+  /** The latest of those that are alike. */
+  item: T;
   readonly digest: string;
   readonly addedAt: number;
   readonly revision: number;
@@ -57,8 +58,12 @@ export class Revisions<T> {
     }
     for (const [key, item] of items) {
       const known = this.#entries.get(key);
+      if (known?.item === item && !known.isGone) continue;
       const digest = this.#digestOf(item);
-      if (known?.digest === digest && !known.isGone) continue;
+      if (known?.digest === digest && !known.isGone) {
+        known.item = item;
+        continue;
+      }
       const revision = ++this.#current;
       const addedAt = known === undefined || known.isGone ? revision : known.addedAt;
       this.#put(key, { item, digest, addedAt, revision, isGone: false });

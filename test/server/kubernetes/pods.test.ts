@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Target } from "../../../src/exec/runtime.ts";
 import { layOut, runtimeNamespaces } from "../../../src/server/kubernetes/namespaces.ts";
-import { podsOf } from "../../../src/server/kubernetes/pods.ts";
+import { podsOf, rememberPods } from "../../../src/server/kubernetes/pods.ts";
 
 function targetOf(id: string, labels: Readonly<Record<string, string>> = {}, immutableId = id): Target {
   const [runtime = "", name = runtime] = id.split(":");
@@ -71,9 +71,24 @@ describe("namespaces", () => {
     assert.deepEqual([...runtimeNamespaces([host, ...names]).keys()], ["default", "runtime-sessions", "runtime-default", "sessions-2"]);
   });
 
+  test("those of the same targets are the same, until one of these is another", () => {
+    const toPods = rememberPods();
+    const targets = ["k:prod/a/main", "k:prod/b/main"].map((id) => targetOf(id));
+    const pods = toPods("prod", targets);
+    assert.equal(toPods("prod", [...targets]), pods);
+    assert.deepEqual(toPods("prod", targets.slice(0, 1)), pods.slice(0, 1));
+    assert.notEqual(toPods("prod", [...targets.slice(0, 1), targetOf("k:prod/b/main", {}, "another")])[1]?.uid, pods[1]?.uid);
+    assert.equal(toPods("k-prod", targets)[0]?.namespace, "k-prod");
+    assert.deepEqual(toPods("prod", []), []);
+  });
+
   test("those of a cluster are shown as they are, and with the runtime's name in front where that is taken", () => {
     const targets = ["k:prod/a/main", "k:default/b/main", "other:prod/c/main"].map((id) => targetOf(id));
-    const pods = layOut(targets, runtimeNamespaces([host, { name: "k", kind: "kubernetes" }, { name: "other", kind: "kubernetes" }]));
+    const pods = layOut(
+      targets,
+      runtimeNamespaces([host, { name: "k", kind: "kubernetes" }, { name: "other", kind: "kubernetes" }]),
+      podsOf,
+    );
     assert.deepEqual(
       pods.map(({ namespace, name }) => `${namespace}/${name}`),
       ["prod/a", "k-default/b", "other-prod/c"],
