@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { drain, run, size, start } from "./process.ts";
+import { inParallel } from "../fixtures/in-parallel.ts";
+import { drain, marker, run, size, start } from "./process.ts";
 import type { Case, RuntimeSubject } from "./runtime.ts";
 
 const mebibyte = 1024 * 1024;
@@ -35,16 +36,19 @@ async function stalledReader({ runtime, targetId }: RuntimeSubject): Promise<voi
   running.release();
 }
 
+/** What stands in a file beforehand comes at once: a shell's own `seq` may write a line at a time, which takes a terminal 60 000 turns. */
 async function burst({ runtime, targetId, shell }: RuntimeSubject, runs: number, isTty: boolean): Promise<void> {
   const newline = isTty ? "\r\n" : "\n";
   const lines = Array.from({ length: 60_000 }, (_, index) => `${index + 1}`);
   const expected = Buffer.from([...lines, "END", ""].join(newline));
-  const once = async () => {
-    const running = await start(runtime, targetId, { command: [...shell, "seq 1 60000; echo END"], tty: isTty ? size : undefined });
+  const file = `/tmp/execgate-burst-${marker()}`;
+  await run(runtime, targetId, { command: [...shell, `{ seq 1 60000; echo END; } >${file}`] });
+  await inParallel(4, runs, async () => {
+    const running = await start(runtime, targetId, { command: ["cat", file], tty: isTty ? size : undefined });
     const { stdout } = await drain(running.output);
     await running.exit;
     running.release();
     assert.ok(stdout.equals(expected), `${stdout.length} of ${expected.length} bytes arrived`);
-  };
-  for (let done = 0; done < runs; done += 2) await Promise.all([once(), once()]);
+  });
+  await run(runtime, targetId, { command: ["rm", file] });
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { type ErrorCode, ExecgateError } from "../../src/errors.ts";
+import { inParallel } from "../fixtures/in-parallel.ts";
 import { marker, processesWith, run, start, until } from "./process.ts";
 import type { Case, RuntimeSubject } from "./runtime.ts";
 
@@ -17,9 +18,9 @@ export function startCases(failedStarts: number): readonly Case[] {
       "failed starts leak no descriptor",
       async ({ runtime, targetId }) => {
         const fail = () => assert.rejects(start(runtime, targetId, { command: ["/nowhere/to/be/found"] }), code("COMMAND_NOT_FOUND"));
-        await fail();
+        await inParallel(4, 4, fail);
         const before = descriptors();
-        for (let i = 0; i < failedStarts; i++) await fail();
+        await inParallel(4, failedStarts, fail);
         await until(() => descriptors() <= before);
       },
     ],

@@ -18,8 +18,7 @@ if (withoutContainerd === false) {
         dispose: () => daemon[Symbol.asyncDispose](),
       };
     },
-    // A terminal in a container moves 2 MB/s, and a start takes 25 ms.
-    { bursts: 10, failedStarts: 50 },
+    { quick: { bursts: 20, failedStarts: 20 } },
   );
 } else {
   test("containerd is a runtime", { skip: withoutContainerd }, () => {});

@@ -19,7 +19,7 @@ if (withoutPodman === false) {
         dispose: () => podman[Symbol.asyncDispose](),
       };
     },
-    { bursts: 4, failedStarts: 5 },
+    { quick: { bursts: 4, failedStarts: 8 } },
   );
 } else {
   test("podman's socket is one of docker", { skip: withoutPodman }, () => {});

@@ -24,7 +24,7 @@ if (isAllowed(supervisorPath, constants.X_OK)) {
       stoppedTargetId: undefined,
       shell: ["/bin/sh", "-c"],
     }),
-    { bursts: 50, failedStarts: 100 },
+    { quick: { bursts: 50, failedStarts: 100 } },
   );
   describe("the host, where the gateway has no privileges", () => {
     test("refuses limits that it cannot keep", () => {

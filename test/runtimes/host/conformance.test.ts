@@ -21,6 +21,6 @@ if (isRoot) {
       stoppedTargetId: undefined,
       shell: ["/bin/sh", "-c"],
     }),
-    { bursts: 50, failedStarts: 100 },
+    { quick: { bursts: 50, failedStarts: 100 } },
   );
 }

@@ -23,8 +23,7 @@ runtimeConformance(
     };
   },
   {
-    bursts: 8,
-    failedStarts: 20,
+    quick: { bursts: 8, failedStarts: 20 },
     skip: [
       { test: "a signal that ended the command is named", reason: "the protocol tells 128 + n, which a command may say by itself" },
       {

@@ -82,8 +82,7 @@ describe("on a containerd", { skip: withoutContainerd }, () => {
       shell: ["/bin/sh", "-c"],
     }),
     {
-      bursts: 4,
-      failedStarts: 10,
+      quick: { bursts: 4, failedStarts: 10 },
       skip: [
         { test: "every byte from 0x00 to 0xFF passes both ways on pipes", reason: endless },
         { test: "1 MiB passes both ways in order", reason: endless },
