@@ -1,6 +1,5 @@
-import { openSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { native } from "./native.ts";
 
 /** True when it is gone; a group with members stays. */
 export function removeGroup(path: string): boolean {
@@ -21,21 +20,6 @@ export function members(group: string): number[] {
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, "latin1");
-  } catch {
-    return undefined;
-  }
-}
-
-/** Room for what the kernel says of a group in a few words. */
-const words = Buffer.alloc(256);
-
-/** As `read`, for a few words: that is done at every start and end, and takes a third of the time. */
-export function readWords(file: string): string | undefined {
-  try {
-    const fd = openSync(file, "r");
-    const length = native.read(fd, words, 0, words.length);
-    native.close(fd);
-    return length < 0 ? undefined : words.toString("latin1", 0, length);
   } catch {
     return undefined;
   }

@@ -2,8 +2,9 @@ import { closeSync, existsSync, openSync, write as writeTo } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { sendSignal } from "../signals.ts";
-import { members, readWords, removeGroup, write } from "./cgroup-files.ts";
+import { members, removeGroup, write } from "./cgroup-files.ts";
 import type { Controller, Place } from "./hierarchies.ts";
+import { native } from "./native.ts";
 
 /** What one command and all that it brings forth may use together; 0 is no limit. */
 export interface TreeLimits {
@@ -108,7 +109,7 @@ export class CommandCgroup implements Cgroup {
 
   isPopulated(): boolean {
     if (this.#eventsFile === undefined) return members(this.#path).length > 0;
-    const events = readWords(this.#eventsFile);
+    const events = native.readWords(this.#eventsFile);
     // Without a descriptor to look it is not known; a group that was removed was empty.
     return events === undefined ? existsSync(this.#path) : events.includes("populated 1");
   }
@@ -130,15 +131,16 @@ export class CommandCgroup implements Cgroup {
    */
   isUnused(): boolean {
     if (this.isSpent || !this.#hasTenant()) return false;
-    if (this.#memoryFile !== undefined && !(Number(readWords(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax)) return false;
+    if (this.#memoryFile !== undefined && !(Number(native.readWords(this.#memoryFile) ?? Number.NaN) <= this.#residueBytesMax))
+      return false;
     if (this.#countFile === undefined) return !this.isPopulated();
-    return readWords(this.#countFile) === `${this.#limitFile !== undefined && this.tenant !== undefined ? 1 : 0}\n`;
+    return native.readWords(this.#countFile) === `${this.#limitFile !== undefined && this.tenant !== undefined ? 1 : 0}\n`;
   }
 
   /** Where processes are counted the count tells. */
   #hasTenant(): boolean {
     const { tenant } = this;
-    return tenant === undefined || this.#uncounted.every((file) => readWords(file) === `${tenant.tid}\n`);
+    return tenant === undefined || this.#uncounted.every((file) => native.readWords(file) === `${tenant.tid}\n`);
   }
 
   moveTo(paths: readonly string[]): void {

@@ -82,6 +82,8 @@ interface Native extends DescriptorAddon {
   readonly Launcher: new (
     isConfined: boolean,
   ) => LauncherThread;
+  /** What a file of the kernel's says in a few words, up to 256 bytes; undefined when it cannot be read. */
+  readWords(path: string): string | undefined;
   exitOf(pidfd: number): { readonly code: number | null; readonly signal: number | null } | number | undefined;
   signal(pidfd: number, signal: number): void;
   reap(pidfd: number): void;

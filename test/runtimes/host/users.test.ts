@@ -27,7 +27,7 @@ describe("users are looked up", () => {
     const folder = await mkdtemp(join(tmpdir(), "execgate-users-"));
     const files = [join(folder, "passwd"), join(folder, "group")] as const;
     await writeFile(files[0], passwd);
-    const users = new Users(...files);
+    const users = new Users(...files, 0);
     assert.equal((await users.find("7"))?.uid, 1001);
     assert.equal((await users.find("1000"))?.name, "dev");
     assert.equal(await users.find("nemo"), undefined);

@@ -46,6 +46,20 @@ static napi_value open_in(napi_env env, napi_callback_info info) {
   return number(env, fd < 0 ? -error : fd);
 }
 
+/* readWords(path) → the first 256 bytes of a file of the kernel's as they are, one character each; undefined when it cannot be read. */
+static napi_value read_words(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, words = NULL;
+  char path[4096], bytes[256];
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  int fd = path_of(env, argument, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0) return NULL;
+  ssize_t length = read(fd, bytes, sizeof bytes);
+  close(fd);
+  if (length >= 0) napi_create_string_latin1(env, bytes, length, &words);
+  return words;
+}
+
 enum { LOOK_MS = 5 };
 
 /* Takes the lock when it is free, looked at again and again for `wait_ms`: a wait in the kernel could not be left. */
@@ -82,4 +96,5 @@ void export_path(napi_env env, napi_value exports) {
   export_function(env, exports, "makeFifo", make_fifo);
   export_function(env, exports, "openIn", open_in);
   export_function(env, exports, "lock", lock);
+  export_function(env, exports, "readWords", read_words);
 }
