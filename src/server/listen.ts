@@ -9,6 +9,7 @@ import type { Descriptors } from "../exec/descriptors.ts";
 import { farewellMs, headerBytesMax } from "./client-error.ts";
 import { countConnections } from "./connections.ts";
 import type { App } from "./deps.ts";
+import { headersMax } from "./head.ts";
 import { routeUpgrade, type UpgradeRoutes } from "./upgrades.ts";
 
 /** A listener that is open. */
@@ -66,6 +67,8 @@ export async function openListener(app: App, address: Address, options: ListenOp
     response.once("finish", () => endBody(request));
     app.routing(request, response);
   };
+  // One more than is taken, because the parser drops the rest without a word.
+  server.maxHeadersCount = headersMax + 1;
   server.on("request", answer);
   // What else a client expects than to be told to go on is left alone, as RFC 9110 lets us.
   server.on("checkExpectation", answer);

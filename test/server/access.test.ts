@@ -116,6 +116,10 @@ test("a head that two readers would read differently is refused", async () => {
   ]) {
     assert.match(await ask("/v1/info", ...headers), new RegExp(`^HTTP/1\\.1 400 .*problem\\+json.*"field":"${field}"`, "s"));
   }
+  const many = (count: number) => Array.from({ length: count }, () => "a: 1");
+  assert.match(await ask("/v1/info", "Host: localhost", ...many(997), authorization), /^HTTP\/1\.1 200 /);
+  const hidden = [...many(997), "Host: rebound.example"];
+  assert.match(await ask("/v1/info", "Host: localhost", authorization, ...hidden), /^HTTP\/1\.1 431 .*"code":"HEADERS_TOO_LARGE"/s);
   assert.match(await ask("http://rebound.example/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 421 .*UNKNOWN_HOST/s);
   assert.match(await ask("http://localhost/v1/info", "Host: localhost", authorization), /^HTTP\/1\.1 200 /);
 });
