@@ -95,7 +95,7 @@ export class LogCursor implements Cursor {
     const item = this.#pass(true);
     if (item === undefined) return false;
     use(item);
-    // Only now, because what is let go of is whoever's takes a page next.
+    // Only now: what the log lets go of belongs to whoever takes a page next.
     this.#log.moved();
     return true;
   }

@@ -1,5 +1,7 @@
 import { givePage, takePage } from "../exec/pages.ts";
 
+const noMemory = new ArrayBuffer(0);
+
 /**
  * The memory of what one socket has under way: frames lie one behind the other in a page, which is given back when the socket
  * has taken all of them. A client that keeps up has one page at work, which stays in the processor's cache.
@@ -8,7 +10,7 @@ export class FramePages {
   /** How many frames of each page are under way. */
   readonly #counts = new Map<ArrayBufferLike, number>();
   /** The page that has room, and where. */
-  #memory = new ArrayBuffer(0);
+  #memory = noMemory;
   #used = 0;
 
   /** Memory of arbitrary content, in a page where it fits into one. */
@@ -33,7 +35,7 @@ export class FramePages {
       return;
     }
     this.#counts.delete(frame.buffer);
-    if (frame.buffer === this.#memory) this.#used = this.#memory.byteLength;
+    if (frame.buffer === this.#memory) [this.#memory, this.#used] = [noMemory, 0];
     givePage(frame);
   }
 }
