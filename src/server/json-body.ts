@@ -64,7 +64,9 @@ function checkNames(text: string): void {
       if (level === undefined) return;
       i = closingQuote(text, begin);
       if (isName && level.names !== undefined) {
-        if (++names > namesMax) throw new ExecgateError("BAD_REQUEST", `The body has more than ${namesMax} names.`);
+        if (++names > namesMax) {
+          throw new ExecgateError("BAD_REQUEST", `The body has more than ${namesMax} names.`, { field: String(levels[0]?.at) });
+        }
         addName(level.names, JSON.parse(text.slice(begin, i + 1)), level, levels);
       }
       isName = false;

@@ -14,6 +14,9 @@ const post = (body: unknown, path = "/v1/exec", headers: Readonly<Record<string,
   served.request(path, { method: "POST", body, headers });
 const command = '"command":["true"]';
 
+/** So many names that differ, and are short. */
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => i.toString(36));
+
 /** Bodies, and the field that the refusal names. */
 const bodies: readonly (readonly [string, unknown, string?])[] = [
   ["an unknown key", { command: ["true"], timeout: 5 }, "timeout"],
@@ -23,6 +26,7 @@ const bodies: readonly (readonly [string, unknown, string?])[] = [
   ["__proto__", `{${command},"__proto__":{"tty":true}}`, "__proto__"],
   ["__proto__ in another spelling", `{${command},"\\u005f_proto__":{}}`, "__proto__"],
   ["__proto__ below", `{${command},"env":{"__proto__":"x"}}`, "env.__proto__"],
+  ["more than 4096 names", `{${command},"env":{${names(4096).map((name) => `"${name}":"x"`)}}}`, "env"],
   ["a number as text", { command: ["true"], timeoutMs: "5" }, "timeoutMs"],
   ["a flag as text", { command: ["true"], tty: "true" }, "tty"],
   ["a flag as a number", { command: ["true"], tty: 1 }, "tty"],
@@ -91,9 +95,6 @@ async function assertQuick(what: string, ask: () => Promise<HttpAnswer>): Promis
   }
   assert.ok(leastMs < 50, `${what}: ${leastMs} ms`);
 }
-
-/** So many names that differ, and are short. */
-const names = (count: number): string[] => Array.from({ length: count }, (_, i) => i.toString(36));
 
 test("a hostile megabyte does not hold the gateway for 50 ms", async () => {
   const units = ["[", "{", '{"a":', "]", ",", "/", '"', "\\", '{"a":{', "[,", "-", "0", "/*", '"\\u', " "];
