@@ -87,7 +87,9 @@ function figuresOf(ours: Side, theirs: Side): Figure[] {
     { name: `${name}, wetty`, value: value(theirs), unit },
     { name: `${name} / wetty`, value: value(ours) / value(theirs), unit: "×", aim: { is, limit: 1 } },
   ];
+  const slowest = Math.max(...ours.promptMs);
   return [
+    { name: "first prompt, slowest", value: slowest, unit: "ms", aim: { is: "atMost", limit: 1000 } },
     ...pair("first prompt p50", "ms", ({ promptMs }) => median(promptMs), "atMost"),
     ...pair("echo in the page p50", "ms", ({ echoMs }) => median(echoMs), "atMost"),
     ...pair("echo in the page p99", "ms", ({ echoMs }) => quantile(echoMs, 0.99), "atMost"),

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { obstacles } from "./axe.ts";
 import { withoutChromium as skip } from "./browser.ts";
-import { picture } from "./picture.ts";
 import { sharePage } from "./shared-page.ts";
 import { typeLine, untilShown, untilState } from "./terminal-page.ts";
 
@@ -34,7 +33,6 @@ for (const colorScheme of ["dark", "light"] as const) {
     await page.getByRole("button", { name: "Overview" }).click();
     await page.getByRole("button", { name: "Attach host, login shell" }).first().waitFor();
     await page.locator(".chart strong", { hasText: /^\d/ }).first().waitFor();
-    if (colorScheme === "light") await picture(page, "overview");
     assert.deepEqual(await obstacles(page), [], "overview");
     assert.deepEqual(tab.complaints, []);
   });
@@ -77,7 +75,6 @@ test("on a phone there are the keys that it lacks, and nothing is wider than the
   await untilShown(page, /^done/);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   assert.deepEqual(await obstacles(page), []);
-  await picture(page, "phone");
   await page.getByRole("button", { name: "Overview" }).tap();
   await page.getByRole("button", { name: "Open host" }).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));

@@ -4,7 +4,6 @@ import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { Line } from "../fixtures/line.ts";
 import { testToken } from "../fixtures/token.ts";
 import { openTab, withoutChromium as skip } from "./browser.ts";
-import { picture } from "./picture.ts";
 import { sharePage } from "./shared-page.ts";
 import { shown, typeLine, untilShown, untilState, words } from "./terminal-page.ts";
 
@@ -29,7 +28,6 @@ test("a lost connection is said, covers nothing, and comes back with nothing mis
   // What is typed meanwhile is not lost either.
   await page.keyboard.type("echo typ''ed");
   await page.keyboard.press("Enter");
-  await picture(page, "reconnecting");
   line.weather.isDown = false;
   t.diagnostic(`${line.passed.connections} connections`);
   await untilState(page, "connected");
@@ -85,7 +83,6 @@ test("whoever has a link watches in another browser, types nothing, and sees no 
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("button", { name: "Link for 15 minutes" }).click();
   const link = await page.getByLabel("Link", { exact: true }).inputValue();
-  await picture(page, "share");
   await using guest = await openTab(shared.browser, link, { viewport: { width: 1000, height: 600 } });
   await untilState(guest.page, "connected");
   await untilShown(guest.page, /^watch this/);

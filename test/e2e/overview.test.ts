@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../fixtures/until.ts";
 import { withoutChromium as skip } from "./browser.ts";
-import { picture } from "./picture.ts";
 import { sharePage } from "./shared-page.ts";
 import { typeLine, untilShown, untilState, words } from "./terminal-page.ts";
 
@@ -73,7 +72,6 @@ test("a recording is played, faster, and from any place", { skip }, async () => 
   await page.getByLabel("Speed").selectOption("4×");
   await page.getByRole("button", { name: "Play" }).click();
   await untilShown(page, /^finish/);
-  await picture(page, "recording");
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download" }).click();
   assert.equal((await download).suggestedFilename(), `${id}.cast`);

@@ -4,7 +4,6 @@ import type { Page } from "playwright-core";
 import { openTeam, tokenOf } from "../fixtures/team.ts";
 import { until } from "../fixtures/until.ts";
 import { openTab, withoutChromium as skip } from "./browser.ts";
-import { picture } from "./picture.ts";
 import { sharePage } from "./shared-page.ts";
 import { shown, typeLine, untilShown, untilState, words } from "./terminal-page.ts";
 
@@ -68,7 +67,6 @@ test("text is found, forwards and backwards, and counted", { skip }, async () =>
   await page.waitForFunction((text) => document.getElementById("found")?.textContent !== text, first);
   await page.keyboard.press("Shift+Enter");
   await page.waitForFunction((text) => document.getElementById("found")?.textContent === text, first);
-  await picture(page, "page");
   await page.keyboard.press("Escape");
   await page.keyboard.type("echo ba''ck");
   await page.keyboard.press("Enter");
