@@ -11,6 +11,7 @@ import * as pty from "node-pty";
 import { pino } from "pino";
 import { loadConfig } from "../../src/config.ts";
 import { type Gateway, startGateway } from "../../src/gateway.ts";
+import { GatewayProcess } from "../fixtures/gateway-process.ts";
 
 const program = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const token = "the-token-of-this-test";
@@ -86,6 +87,28 @@ test("SIGINT to the client interrupts the command", async (t) => {
   t.after(() => child.kill("SIGKILL"));
   child.stdout.once("data", () => child.kill("SIGINT"));
   assert.deepEqual(await once(child, "exit"), [130, null]);
+});
+
+test("a gateway that was started anew is told, and is 255", async (t) => {
+  await using first = await GatewayProcess.spawn();
+  const url = await first.url();
+  const env = { ...environment(), EXECGATE_SERVER: url };
+  const child = spawn(process.execPath, [program, "exec", "--keep", "1m", "--", "sh", "-c", "echo up; exec sleep 60"], { env });
+  t.after(() => child.kill("SIGKILL"));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const ended = once(child, "close");
+  await once(child.stdout, "data");
+  first.child.kill("SIGKILL");
+  await first.exited;
+  await using second = await GatewayProcess.spawn({ listen: [new URL(url).host] });
+  await second.url();
+  const beganMs = performance.now();
+  assert.deepEqual(await ended, [255, null]);
+  assert.match(stderr, /SESSION_NOT_FOUND/);
+  assert.ok(performance.now() - beganMs < 6000);
 });
 
 test("a terminal has the local size, follows it, and ends with the command's code", async (t) => {
