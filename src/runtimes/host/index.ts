@@ -96,7 +96,7 @@ class HostRuntime implements Runtime {
     this.#starting++;
     try {
       signal.throwIfAborted();
-      return await this.#startAs(account, spec);
+      return await this.#startAs(account, spec, signal);
     } catch (error) {
       this.#accounts.giveBack(account);
       throw error;
@@ -111,13 +111,14 @@ class HostRuntime implements Runtime {
     this.#accounts.giveBack(await this.#accounts.find(undefined));
   }
 
-  #startAs(account: Account, spec: ExecSpec): Promise<Process> {
+  #startAs(account: Account, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
     const forget = (released: Process, isTreeGone: boolean): void => {
       this.#running.delete(released);
       // Who still runs keeps its user.
       if (isTreeGone) this.#accounts.giveBack(account);
     };
-    if (this.#isolation) return startProcess(account, spec, this.#isolation, this.#running.size + this.#starting - 1, forget);
+    const others = this.#running.size + this.#starting - 1;
+    if (this.#isolation) return startProcess(account, spec, this.#isolation, others, signal, forget);
     return startFallback(account, spec, (released) => forget(released, true));
   }
 

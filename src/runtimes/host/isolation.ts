@@ -6,7 +6,7 @@ import type { TreeLimits } from "./command-cgroup.ts";
 import { Guard } from "./guard.ts";
 import { type Controller, findPlaces, type Place } from "./hierarchies.ts";
 import { Launchers } from "./launchers.ts";
-import { type Launch, type Spawned, supervisorPath } from "./native.ts";
+import { type Bounds, type Launch, type Spawned, supervisorPath } from "./native.ts";
 import { SupervisedTree } from "./supervised-tree.ts";
 import type { Tree } from "./tree.ts";
 
@@ -62,18 +62,24 @@ export class Isolation {
   /**
    * Starts a command, with what holds its processes.
    * @param others how many commands run beside it
-   * @throws SpawnError, and the system's error when no control group can be made; nothing is left then
+   * @throws SpawnError, the signal's reason, and the system's error when no control group can be made; nothing is left then
    */
-  async spawn(account: Account, launch: Launch, others: number): Promise<{ readonly spawned: Spawned; readonly tree: Tree }> {
+  async spawn(
+    account: Account,
+    launch: Launch,
+    others: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly spawned: Spawned; readonly tree: Tree }> {
     const isHeld = this.#holdsByCgroup && !this.#canLeave(account);
-    const { spawned, cgroup } = await this.#launchersOf(isHeld).spawn(launch, {
+    const bounds: Bounds = {
       noNewPrivileges: this.#options.noNewPrivileges,
       diesWithGateway: true,
       openFilesSoft,
       openFilesMax: this.#options.openFilesMax,
       processesMax: this.#limitsUser ? this.#options.processesMax * (others + 1) : 0,
       supervisor: isHeld ? undefined : supervisorPath,
-    });
+    };
+    const { spawned, cgroup } = await this.#launchersOf(isHeld).spawn(launch, bounds, signal);
     return { spawned, tree: isHeld && cgroup ? new CgroupTree(spawned, cgroup) : new SupervisedTree(spawned, cgroup) };
   }
 

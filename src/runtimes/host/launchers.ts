@@ -29,7 +29,8 @@ export class Launchers {
   /** Those that stay where a command is, or was; the oldest first. */
   readonly #taken = new Set<Launcher>();
   readonly #all = new Set<Launcher>();
-  readonly #waiters: Waiter[] = [];
+  /** Who waits for one, in their order. */
+  readonly #waiters = new Set<Waiter>();
   #settling = 0;
   #isClosed = false;
 
@@ -41,9 +42,16 @@ export class Launchers {
     this.#replenish();
   }
 
-  /** Starts a command in a group of its own. @throws SpawnError, and the system's error; nothing is left then */
-  async spawn(launch: Launch, bounds: Bounds): Promise<{ readonly spawned: Spawned; readonly cgroup: Cgroup | undefined }> {
-    const launcher = this.#take() ?? (await this.#wait());
+  /**
+   * Starts a command in a group of its own. Whose signal is aborted while a thread is waited for has nothing started.
+   * @throws SpawnError, the system's error, and the signal's reason; nothing is left then
+   */
+  async spawn(
+    launch: Launch,
+    bounds: Bounds,
+    signal: AbortSignal,
+  ): Promise<{ readonly spawned: Spawned; readonly cgroup: Cgroup | undefined }> {
+    const launcher = this.#take() ?? (await this.#wait(signal));
     let cgroup: Cgroup | undefined;
     try {
       cgroup = launcher.cgroup ?? this.#cgroups?.take();
@@ -73,11 +81,33 @@ export class Launchers {
     return undefined;
   }
 
-  #wait(): Promise<Launcher> {
+  #wait(signal: AbortSignal): Promise<Launcher> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+      const waiter: Waiter = {
+        resolve: (launcher) => {
+          signal.removeEventListener("abort", leave);
+          resolve(launcher);
+        },
+        reject: (cause) => {
+          signal.removeEventListener("abort", leave);
+          reject(cause);
+        },
+      };
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      this.#waiters.add(waiter);
       this.#replenish();
     });
+  }
+
+  /** The one that has waited for longest, who waits no more. */
+  #nextWaiter(): Waiter | undefined {
+    const [first] = this.#waiters;
+    if (first !== undefined) this.#waiters.delete(first);
+    return first;
   }
 
   #launched(launcher: Launcher): void {
@@ -92,14 +122,14 @@ export class Launchers {
   }
 
   #give(launcher: Launcher): void {
-    const waiter = this.#waiters.shift();
+    const waiter = this.#nextWaiter();
     if (waiter === undefined) this.#free.push(launcher);
     else waiter.resolve(launcher);
   }
 
   /** Sees to it that there will be one for each who waits, and else one that is free. Who waits is told when that fails. */
   #replenish(): void {
-    const wanted = Math.max(this.#waiters.length, this.#free.length === 0 ? 1 : 0);
+    const wanted = Math.max(this.#waiters.size, this.#free.length === 0 ? 1 : 0);
     for (let missing = Math.min(wanted, settlingMax) - this.#settling; missing > 0 && !this.#isClosed; missing--) {
       try {
         const launcher = this.#next();
@@ -107,7 +137,7 @@ export class Launchers {
         this.#settling++;
         void this.#settle(launcher);
       } catch (cause) {
-        this.#waiters.shift()?.reject(cause);
+        this.#nextWaiter()?.reject(cause);
       }
     }
   }
@@ -134,8 +164,8 @@ export class Launchers {
     } catch (cause) {
       this.#settling--;
       this.#taken.add(launcher);
-      this.#waiters.shift()?.reject(cause);
+      this.#nextWaiter()?.reject(cause);
     }
-    if (this.#waiters.length > 0) this.#replenish();
+    if (this.#waiters.size > 0) this.#replenish();
   }
 }

@@ -17,6 +17,7 @@ export async function startProcess(
   spec: ExecSpec,
   isolation: Isolation,
   others: number,
+  signal: AbortSignal,
   onRelease: (released: HostProcess, isTreeGone: boolean) => void,
 ): Promise<HostProcess> {
   refuseUnpassable(spec);
@@ -42,6 +43,7 @@ export async function startProcess(
         stdin: spec.stdin,
       },
       others,
+      signal,
     );
     const started: HostProcess = new HostProcess(spawned, tree, terminal, spec.stdin, (isTreeGone) => onRelease(started, isTreeGone));
     return started;

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { test } from "node:test";
+import { Launchers } from "../../../src/runtimes/host/launchers.ts";
+import type { Bounds, Launch } from "../../../src/runtimes/host/native.ts";
+import { SpawnError } from "../../../src/runtimes/host/spawn-error.ts";
+
+/** A command that is not there: whose start was tried is told so. */
+const launch: Launch = {
+  files: ["/no/such/file"],
+  argv: ["file"],
+  envp: [],
+  home: "/",
+  homeInEnv: false,
+  cwd: undefined,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  groups: [],
+  changeUser: false,
+  tty: -1,
+  stdin: false,
+};
+
+const bounds: Bounds = {
+  noNewPrivileges: false,
+  diesWithGateway: true,
+  openFilesSoft: 0,
+  openFilesMax: 0,
+  processesMax: 0,
+  supervisor: undefined,
+};
+
+const threads = Math.max(2, availableParallelism());
+
+test("who gives up while a thread that starts commands is waited for waits no more, and has nothing started", async (t) => {
+  const launchers = new Launchers(undefined, false);
+  t.after(() => launchers.close());
+  const leaving = Array.from({ length: threads + 100 }, () => new AbortController());
+  const started = leaving.map(({ signal }) => launchers.spawn(launch, bounds, signal));
+  for (const one of leaving) one.abort(new Error("gone"));
+  const reasons = (await Promise.allSettled(started)).map((end) => (end.status === "rejected" ? end.reason : end.value));
+  assert.ok(reasons.filter(({ message }) => message === "gone").length >= 100);
+  assert.ok(reasons.every((reason) => reason instanceof SpawnError || reason.message === "gone"));
+  // The threads are there for who comes next.
+  await assert.rejects(launchers.spawn(launch, bounds, new AbortController().signal), SpawnError);
+});
