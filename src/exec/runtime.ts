@@ -133,7 +133,8 @@ export interface Runtime {
   /** Name → immutable target. @throws TARGET_NOT_FOUND, TARGET_NOT_RUNNING, TARGET_AMBIGUOUS, RUNTIME_UNAVAILABLE */
   resolve(id: string): Promise<Target>;
   /**
-   * Starts `spec`; what was begun is undone when `signal` aborts before the promise settles.
+   * Starts `spec`. When `signal` aborts before the command was let run, what was begun is undone and the promise rejects. A
+   * command that runs by then is given back all the same, for the caller to end: nobody is to hear that it never ran.
    * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, CWD_NOT_FOUND, USER_NOT_FOUND, NOT_SUPPORTED, OVERLOADED, RUNTIME_UNAVAILABLE
    */
   start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process>;

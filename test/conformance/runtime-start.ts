@@ -5,6 +5,9 @@ import { inParallel } from "../fixtures/in-parallel.ts";
 import { marker, processesWith, run, start, until } from "./process.ts";
 import type { Case, RuntimeSubject } from "./runtime.ts";
 
+/** Starts that are aborted at one moment after the other. */
+const abortedStarts = 16;
+
 /** How a command comes to run, or does not. */
 export function startCases(failedStarts: number): readonly Case[] {
   return [
@@ -14,6 +17,7 @@ export function startCases(failedStarts: number): readonly Case[] {
     ["cwd is where the command starts", cwdIsEntered],
     ["missing target, stopped target and missing command are different errors", errorsDiffer],
     ["an aborted start leaves nothing behind", abortLeavesNothing],
+    ["a start that is aborted at any moment rejects only when nothing has run", abortTellsWhatRan],
     [
       "failed starts leak no descriptor",
       async ({ runtime, targetId }) => {
@@ -85,4 +89,34 @@ async function abortLeavesNothing({ runtime, targetId }: RuntimeSubject): Promis
   controller.abort(reason);
   await assert.rejects(starting, reason);
   await until(async () => (await processesWith(mark)).length === 0 && descriptors() <= before);
+}
+
+/** Each start makes a file of its own, and is aborted a little later than the one before it. */
+async function abortTellsWhatRan({ runtime, targetId, shell }: RuntimeSubject): Promise<void> {
+  const reason = new Error("the client has left");
+  const mark = marker();
+  const given = new Set<string>();
+  const began = performance.now();
+  await run(runtime, targetId, { command: ["true"] });
+  const wholeMs = performance.now() - began;
+  for (let moment = 0; moment < abortedStarts; moment++) {
+    const file = `${mark}-${moment}`;
+    const leaving = new AbortController();
+    const timer = setTimeout(() => leaving.abort(reason), (wholeMs * moment) / abortedStarts);
+    const command = [...shell, `: >/tmp/${file}; exec sleep 600`];
+    const running = await start(runtime, targetId, { command }, leaving.signal).catch((error: unknown) => assert.equal(error, reason));
+    clearTimeout(timer);
+    if (running === undefined) continue;
+    given.add(file);
+    await running.terminate();
+    await running.exit;
+    running.release();
+  }
+  const list = `cd /tmp; for file in ${mark}-*; do test ! -e "$file" || echo "$file"; rm -f "$file"; done`;
+  const { stdout } = await run(runtime, targetId, { command: [...shell, list] });
+  const made = stdout.toString().split("\n").slice(0, -1);
+  assert.deepEqual(
+    made.filter((file) => !given.has(file)),
+    [],
+  );
 }

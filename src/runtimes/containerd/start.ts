@@ -30,19 +30,11 @@ export interface StartDeps {
 }
 
 /**
- * Starts a command in a container that was found to run.
+ * Starts a command in a container that was found to run: the exec is created, then started while its exit is waited for
+ * already. What was begun is undone when it fails.
  * @throws ApiError, USER_NOT_FOUND, RUNTIME_UNAVAILABLE; the reason of `signal`, when nothing runs of what was begun
  */
-export async function startExec(deps: StartDeps, found: Found, spec: ExecSpec, signal: AbortSignal): Promise<ContainerdProcess> {
-  const started = await begin(deps, found, spec, signal);
-  if (!signal.aborted) return started;
-  await started.terminate();
-  started.release();
-  throw signal.reason;
-}
-
-/** The exec is created, then started while its exit is waited for already. What was begun is undone when it fails. */
-async function begin(
+export async function startExec(
   deps: StartDeps,
   { namespace, container, task }: Found,
   spec: ExecSpec,

@@ -12,7 +12,7 @@ import { Exec } from "./exec.ts";
 import { ConnectionInput } from "./input.ts";
 import { isShellMissing, notStarted } from "./not-started.ts";
 import { ConnectionOutput } from "./output.ts";
-import { DockerProcess, type Parts } from "./process.ts";
+import { DockerProcess } from "./process.ts";
 
 /** How long a container may take to start a command, milliseconds: who waits is told within 5 s. */
 const startMsMax = 4000;
@@ -72,7 +72,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
     const heard = output.hear();
     await inTime(streams, heard).catch(() => undefined);
     await heard.catch(() => undefined);
-    return await begin(place, spec, signal, { ...streams, output, mark, pid, group, ...seen });
+    return new DockerProcess(place, spec, { ...streams, output, mark, pid, group, ...seen });
   } catch (cause) {
     // A gate whose input ends lets nothing through.
     await streams?.input.end();
@@ -130,7 +130,7 @@ async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal): Pro
     foreign = group && ForeignProcess.open(pid);
     await group?.enter(pid).catch(() => undefined);
     if (spec.tty) await streams.exec.resize(spec.tty);
-    return await begin(place, spec, signal, { ...streams, mark, pid: undefined, group, foreign, isGrouped: false });
+    return new DockerProcess(place, spec, { ...streams, mark, pid: undefined, group, foreign, isGrouped: false });
   } catch (cause) {
     streams?.connection.destroy();
     foreign?.close();
@@ -150,15 +150,6 @@ async function textOf(output: ConnectionOutput): Promise<string> {
   let text = "";
   for (let chunk = await output.next(); chunk !== undefined && text.length < 4096; chunk = await output.next()) text += chunk.bytes;
   return text;
-}
-
-/** From here on the command runs: whoever left meanwhile has it ended. */
-async function begin(place: Place, spec: ExecSpec, signal: AbortSignal, parts: Parts): Promise<DockerProcess> {
-  const begun = new DockerProcess(place, spec, parts);
-  if (!signal.aborted) return begun;
-  await begun.terminate();
-  begun.release();
-  throw signal.reason;
 }
 
 /** Gives up what takes too long: a container that is paused, or a daemon that hangs. */

@@ -87,9 +87,7 @@ class HostRuntime implements Runtime {
     const account = await this.#accounts.find(spec.user);
     const started = await this.#startUnlessAborted(account, spec, signal);
     this.#running.add(started);
-    if (!signal.aborted) return started;
-    await endAndRelease(started);
-    throw signal.reason;
+    return started;
   }
 
   async #startUnlessAborted(account: Account, spec: ExecSpec, signal: AbortSignal): Promise<Process> {

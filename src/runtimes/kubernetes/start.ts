@@ -36,9 +36,11 @@ export async function startGated(
     refuseEndless(stream, spec);
     await verify();
     if (spec.tty !== undefined) await stream.resize(spec.tty);
+    signal.throwIfAborted();
+    // From here on the command may run, and the gate's answer says whether it does, also to who left meanwhile.
     isTold = true;
     await stream.write(gateWord(spec));
-    const { process } = refuseUnready(await passGate(stream, cookie, signal), spec);
+    const { process } = refuseUnready(await passGate(stream, cookie), spec);
     const running = new PodProcess(stream, container.reach(process, isTerminal), isTerminal, onRelease);
     if (!spec.stdin) void running.endInput();
     return running;
@@ -66,17 +68,15 @@ export function refuseEndless(stream: ExecStream, spec: ExecSpec): void {
 }
 
 /** Reads until the gate has spoken; what the command has said behind it is put back. */
-async function passGate(stream: ExecStream, cookie: string, signal: AbortSignal): Promise<GateSaid> {
+async function passGate(stream: ExecStream, cookie: string): Promise<GateSaid> {
   const deadline = AbortSignal.timeout(gateMsMax);
-  const either = AbortSignal.any([signal, deadline]);
   const giveUp = (): void => stream.output.cut();
-  either.addEventListener("abort", giveUp, { once: true });
+  deadline.addEventListener("abort", giveUp, { once: true });
   let seen = Buffer.alloc(0);
   const errors: Chunk[] = [];
   try {
     for (let bytes = 0; ; ) {
       const chunk = await stream.output.next();
-      signal.throwIfAborted();
       if (chunk === undefined) break;
       bytes += chunk.bytes.length;
       if (bytes > echoBytesMax) throw new ExecgateError("RUNTIME_UNAVAILABLE", "What answers is not the shell that was asked for.");
@@ -92,7 +92,7 @@ async function passGate(stream: ExecStream, cookie: string, signal: AbortSignal)
       return passed.said;
     }
   } finally {
-    either.removeEventListener("abort", giveUp);
+    deadline.removeEventListener("abort", giveUp);
   }
   if (deadline.aborted)
     throw new ExecgateError("RUNTIME_UNAVAILABLE", `The container's shell did not answer within ${gateMsMax / 1000} s.`);

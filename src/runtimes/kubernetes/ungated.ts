@@ -46,13 +46,12 @@ export async function startUngated(
   }
 }
 
-/** The first that is seen of a command tells that it runs; a Status without any output may tell that it does not. */
+/** The first that is seen of a command tells that it runs; a Status without any output may tell that it does not. Whoever leaves waits no longer. */
 async function refuseMissing(stream: ExecStream, { command }: ExecSpec, signal: AbortSignal): Promise<void> {
   const waiting = new AbortController();
   const settled = delay(settleMs, undefined, { signal: AbortSignal.any([waiting.signal, signal]) });
   const seen = await Promise.race([stream.output.begun, settled.catch(() => undefined)]);
   waiting.abort();
-  signal.throwIfAborted();
   if (seen !== false) return;
   const verdict = await stream.verdict;
   if ("exitCode" in verdict) return;

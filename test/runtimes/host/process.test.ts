@@ -3,10 +3,12 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
-import { drain, marker, processesWith, size, until } from "../../conformance/process.ts";
+import { drain, marker, processesWith, size, start, until } from "../../conformance/process.ts";
 import { descriptors } from "../../conformance/runtime-start.ts";
+import { processesWith as processesWithNow, uniqueSleep } from "../../fixtures/until.ts";
 import { createHost, sh } from "./running.ts";
 
 const execute = promisify(execFile);
@@ -38,6 +40,24 @@ describe("a process on the host", { timeout: 30_000 }, () => {
     // Group files are written beside the loop, and may be open for a moment more.
     await until(() => descriptors() <= before);
     assert.deepEqual(await zombies(), []);
+  });
+
+  test("is given back when it runs as its start is aborted: nobody is told that it never ran", async () => {
+    const mark = uniqueSleep();
+    const leaving = new AbortController();
+    const starting = start(host.runtime, host.runtime.name, { command: ["sleep", mark] }, leaving.signal);
+    // The loop is held while it is looked for, so that the answer to the start cannot have come.
+    const isSeen = (): boolean => {
+      const deadline = performance.now() + 20;
+      while (performance.now() < deadline) if (processesWithNow(mark).length > 0) return true;
+      return false;
+    };
+    while (!isSeen()) await nextTurn();
+    leaving.abort(new Error("left"));
+    const running = await starting;
+    await running.terminate();
+    assert.equal((await running.exit).signal, "SIGKILL");
+    running.release();
   });
 
   test("keeps its pid, as a zombie, until it is released", async () => {
