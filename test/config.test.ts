@@ -119,6 +119,7 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ["limits: { drainMs: -1 }", "limits.drainMs: expected a whole number, got -1"],
   ["limits: { drainMs: 1.5 }", "limits.drainMs: expected a whole number, got 1.5"],
   ["limits: { drainMs: }", "limits.drainMs: expected a whole number, got null"],
+  ["limits: { slowClientMs: 2147483648 }", "limits.slowClientMs: expected a whole number from 1 up to 2147483647, got 2147483648"],
   ["limits: { sessionsMax: 0 }", "limits.sessionsMax: expected a whole number from 1, got 0"],
   ["limits: 5", "limits: expected a section, got 5"],
   ["[1]", "the file: expected a section, got [1]"],

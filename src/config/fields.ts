@@ -2,8 +2,10 @@ import { type TSchema, Type } from "typebox";
 
 /** The kinds of values that stand in the file. `expected` is how the message about a wrong one calls them. */
 
-export const count = (fallback: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
-  Type.Integer({ minimum, maximum, default: fallback, expected: minimum === 0 ? "a whole number" : `a whole number from ${minimum}` });
+export const count = (fallback: number, minimum = 0, maximum?: number) => {
+  const expected = ["a whole number", ...(minimum > 0 ? [`from ${minimum}`] : []), ...(maximum === undefined ? [] : [`up to ${maximum}`])];
+  return Type.Integer({ minimum, maximum: maximum ?? Number.MAX_SAFE_INTEGER, default: fallback, expected: expected.join(" ") });
+};
 
 /** Root is nobody's to be given out. */
 export const userId = (fallback: number) =>

@@ -1,6 +1,9 @@
 import { Type } from "typebox";
 import { count, section } from "./fields.ts";
 
+/** The longest that the timers of a server can wait, which is 24 days. */
+const delayMsMax = 2 ** 31 - 1;
+
 /** `limits`: every bound that an operator may want to move. 0 is none where that makes sense. */
 export const limitsSchema = section({
   execTimeoutMsDefault: count(30_000),
@@ -16,9 +19,9 @@ export const limitsSchema = section({
   keepMsDefault: count(0),
   keepMsMax: count(86_400_000),
   shutdownMs: count(30_000),
-  slowClientMs: count(60_000, 1),
+  slowClientMs: count(60_000, 1, delayMsMax),
   heartbeatMs: count(15_000, 1),
-  headMs: count(8000, 1),
+  headMs: count(8000, 1, delayMsMax),
   descriptorsReserved: count(64),
   sessionsMax: count(2000, 1),
   sessionsPerPrincipalMax: count(2000, 1),

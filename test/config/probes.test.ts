@@ -52,7 +52,7 @@ const refused: readonly (readonly [yaml: string, message: string | RegExp])[] = 
   ["p: { target: host }", "probes.p.command: missing"],
   ["p: { target: host, command: a }", 'probes.p.command: expected an argv, got "a"'],
   ["p: { target: host, command: [a], timeoutMs: 0 }", "probes.p.timeoutMs: expected a whole number from 1, got 0"],
-  ["p: { target: host, command: [a], expect: { exitCode: 256 } }", "probes.p.expect.exitCode: expected a whole number, got 256"],
+  ["p: { target: host, command: [a], expect: { exitCode: 256 } }", "probes.p.expect.exitCode: expected a whole number up to 255, got 256"],
   ["p: { target: host, command: [a], argv: [b] }", "probes.p.argv: unknown key"],
 ];
 

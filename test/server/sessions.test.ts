@@ -197,6 +197,23 @@ test("a session that is not there is 404 on each of its paths", async () => {
   }
 });
 
+test("a page ends before the commands in it are more than 4 MiB, and the next one goes on behind it", async () => {
+  await using other = await openGateway();
+  const body = { command: ["true", "x".repeat(120 * 1024)] };
+  const made = await Promise.all(Array.from({ length: 40 }, () => other.request("/v1/sessions", { method: "POST", body })));
+  let pages = 0;
+  const ids: string[] = [];
+  for (let next: string | undefined = ""; next !== undefined; pages++) {
+    const page = await other.request(`/v1/sessions?limit=1000${next === "" ? "" : `&continue=${next}`}`);
+    assert.ok(page.text.length < 5 * 1024 * 1024, `${page.text.length} bytes`);
+    const { sessions, continue: rest } = page.json as { sessions: SessionView[]; continue?: string };
+    ids.push(...sessions.map(({ id }) => id));
+    next = rest;
+  }
+  assert.ok(pages >= 2);
+  assert.deepEqual(ids.sort(), made.map(({ json }) => (json as SessionView).id).sort());
+});
+
 test("the list is filtered, and pages hold every session once", async () => {
   const made = await Promise.all(Array.from({ length: 7 }, () => create({ command: ["sleep", uniqueSleep()] })));
   const ids = new Set<string>();

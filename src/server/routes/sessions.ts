@@ -1,4 +1,6 @@
 import type { Verb } from "../../access/principal.ts";
+import { sizeOfRequest } from "../../exec/request.ts";
+import type { Session } from "../../exec/session.ts";
 import { admit } from "../admit.ts";
 import { answers, resultAnswer, sessionAnswer, sessionsAnswer } from "../answers.ts";
 import { sessionPath } from "../base-url.ts";
@@ -11,6 +13,9 @@ import { idParams, sessionBody, sessionsQuery } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
 const rule = { access: "authenticated" } as const;
+
+const idOf = ({ id }: Session): string => id;
+const bytesOf = ({ request }: Session): number => sizeOfRequest(request);
 
 /** `/v1/sessions`: create now and attach later, look at what there is, end it. */
 export function sessionRoutes(app: App, deps: RouteDeps): void {
@@ -46,7 +51,7 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
           (target === undefined || session.request.target.id === target) &&
           (state === undefined || session.state === state),
       );
-      const { items, ...rest } = pageOf(seen, (session) => session.id, limitOf(limit), after);
+      const { items, ...rest } = pageOf(seen, idOf, limitOf(limit), after, bytesOf);
       return Promise.resolve({ sessions: items.map(viewSession), ...rest });
     },
   );
