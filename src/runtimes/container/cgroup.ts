@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Termination } from "../../exec/runtime.ts";
 import { Entry } from "./entry.ts";
+import { findHierarchy } from "./hierarchy.ts";
 import { Lifeline } from "./lifeline.ts";
 
 /** How long an end is waited for, milliseconds. What is frozen, or waits for a disk, does not end before it goes on. */
@@ -19,13 +20,13 @@ const endMsMax = 3500;
 export class ContainerCgroups {
   readonly #mount: string | null;
   readonly #lifeline: Lifeline;
-  readonly #entry: Entry | undefined;
+  readonly #entry: Entry;
 
   /** @param mount where the hierarchy is mounted; null: it cannot be used */
-  constructor(mount: string | null = process.getuid?.() === 0 ? findMount() : null) {
+  constructor(mount: string | null = findHierarchy()) {
     this.#mount = mount;
     this.#lifeline = new Lifeline();
-    this.#entry = mount === null ? undefined : new Entry(mount);
+    this.#entry = new Entry(mount);
   }
 
   /** Whether there is a hierarchy that can be used. */
@@ -39,7 +40,7 @@ export class ContainerCgroups {
    * @param id the container's own, which the path of its group has in it: proof that the pid is of this machine
    */
   open(pid: number, id: string, mark: string): ExecCgroup | undefined {
-    if (this.#mount === null || this.#entry === undefined || pid <= 0) return undefined;
+    if (this.#mount === null || pid <= 0) return undefined;
     try {
       const path = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
       if (!path?.includes(id)) return undefined;
@@ -146,10 +147,4 @@ function tryTo(step: () => void): string | undefined {
   } catch (cause) {
     return (cause as NodeJS.ErrnoException).code ?? "unknown";
   }
-}
-
-/** Where the hierarchy of version 2 is mounted. */
-function findMount(): string | null {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return mounts.find((line) => / - cgroup2 /.test(line))?.split(" ")[4] ?? null;
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock, within } from "../../exec/clock.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import { Entry } from "../container/entry.ts";
 import { refuseUnpassable } from "../unpassable.ts";
 import { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
@@ -41,6 +42,7 @@ class ContainerdRuntime implements Runtime {
   readonly #api: Api;
   readonly #containers: Containers;
   readonly #fifos: FifoFolder;
+  readonly #entry = new Entry();
   readonly #marks = new Marks();
   readonly #guard = new MarkGuard(this.#marks);
   readonly #running = new Set<ContainerdProcess>();
@@ -71,6 +73,7 @@ class ContainerdRuntime implements Runtime {
     requireRunning(found);
     signal.throwIfAborted();
     this.#guard.watch();
+    const entered = this.#entry.expect();
     try {
       const started = await startExec(
         {
@@ -88,6 +91,8 @@ class ContainerdRuntime implements Runtime {
       return started;
     } catch (cause) {
       throw signal.aborted ? cause : await this.#explain(cause, target, spec);
+    } finally {
+      entered();
     }
   }
 
