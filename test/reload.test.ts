@@ -47,7 +47,10 @@ test("a good file is applied, told and audited by its digest", () => {
   write(policy("docker:*"));
   reload();
   assert.equal(applied.length, 1);
-  assert.equal(applied[0]?.policy?.isNear({ subject: "user:a", groups: [], credential: "", expiresAt: undefined }, "docker:x", 0), true);
+  assert.equal(
+    applied[0]?.policy?.isNear({ subject: "user:a", groups: [], credential: "", expiresAt: undefined }, { id: "docker:x", labels: {} }, 0),
+    true,
+  );
   assert.deepEqual(events, [{ event: "policy.reload", outcome: "applied", sha256: applied[0]?.file?.sha256 }]);
   assert.deepEqual(
     lines.map(({ msg }) => msg),

@@ -5,6 +5,7 @@ import type { ExecRequest } from "../exec/request.ts";
 import type { Grants } from "./grants.ts";
 import type { Refused } from "./policy/decision.ts";
 import type { Policy } from "./policy/policy.ts";
+import type { Place } from "./policy/rule.ts";
 import type { Caller, Principal, Verb } from "./principal.ts";
 
 /** A request that may run: what was decided on, for whom, and by what right. */
@@ -111,14 +112,14 @@ export class Authorizer {
     return isOwn(caller, request) || this.#refusal(caller, verb, request) === undefined;
   }
 
-  /** Whether some request of this verb would be allowed on the target of this id. */
-  isPossible(principal: Principal, verb: Verb, targetId: string): boolean {
-    return this.#policy?.isPossible(principal, verb, targetId, this.#clock.now()) !== false;
+  /** Whether some request of this verb would be allowed on this target. */
+  isPossible(principal: Principal, verb: Verb, place: Place): boolean {
+    return this.#policy?.isPossible(principal, verb, place, this.#clock.now()) !== false;
   }
 
-  /** Whether any rule lets the principal near the target of this id. What it is not near is answered like what is not there. */
-  isNear(principal: Principal, targetId: string): boolean {
-    return this.#policy?.isNear(principal, targetId, this.#clock.now()) !== false;
+  /** Whether any rule lets the principal near this target. What it is not near is answered like what is not there. */
+  isNear(principal: Principal, place: Place): boolean {
+    return this.#policy?.isNear(principal, place, this.#clock.now()) !== false;
   }
 
   #refusal({ principal, reason }: Caller, verb: Verb, request: ExecRequest): Refused | undefined {

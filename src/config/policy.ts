@@ -26,12 +26,16 @@ const runs = {
 };
 const verbs = some("verbs", "exec", "attach", "view", "kill");
 const targets = list("a glob on target ids");
+const labels = Type.Optional(
+  Type.Record(Type.String(), text("a glob on a label's value"), { minProperties: 1, expected: "labels with globs on their values" }),
+);
 
 const allowRule = Type.Object(
   {
     ...runs,
     verbs,
     targets,
+    labels,
     env: Type.Optional(anyOr<string>(text("a variable's name"), "a variable's name")),
     timeoutMsMax: most("milliseconds"),
     record: Type.Optional(oneOf("off", "bestEffort", "strict")),
@@ -47,6 +51,7 @@ const denyRule = Type.Object(
     ...runs,
     verbs: Type.Optional(verbs),
     targets: Type.Optional(targets),
+    labels,
     env: Type.Optional(list("a variable's name")),
   },
   { ...entry, expected: "a rule" },

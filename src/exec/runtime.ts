@@ -77,6 +77,8 @@ export interface ExecSpec {
   readonly stdin: boolean;
 }
 
+export type Labels = Readonly<Record<string, string>>;
+
 export interface Target {
   /** As a client writes it: `RUNTIME:NAME`, or `host`. */
   readonly id: string;
@@ -85,7 +87,8 @@ export interface Target {
   /** The identity that never moves to another thing, such as a container's full id. */
   readonly immutableId: string;
   readonly state: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined where the runtime was not asked for them. */
+  readonly labels: Labels | undefined;
 }
 
 /** The output of a process, pulled: a runtime reads from its source only when `next` is waited for. */

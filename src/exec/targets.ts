@@ -16,6 +16,11 @@ export async function resolveTarget(runtimes: ReadonlyMap<string, Runtime>, id: 
   return await runtime.resolve(id);
 }
 
+/** Whether a target is known to have all of these labels. */
+export function hasLabels({ labels }: Target, wanted: readonly (readonly [name: string, value: string])[]): boolean {
+  return wanted.every(([name, value]) => labels?.[name] === value);
+}
+
 export interface TargetList {
   readonly targets: readonly Target[];
   /** The names of the runtimes whose targets are not known now. */

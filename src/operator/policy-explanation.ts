@@ -2,6 +2,7 @@ import type { Decision } from "../access/policy/decision.ts";
 import type { Verb } from "../access/principal.ts";
 import type { Config } from "../config.ts";
 import { type ExecMode, type ExecRequest, freezeRequest } from "../exec/request.ts";
+import type { Labels } from "../exec/runtime.ts";
 
 /** A request that nobody makes: what somebody wants to know about. */
 export interface Supposed {
@@ -11,6 +12,8 @@ export interface Supposed {
   readonly verb: Verb;
   /** A target's id, whole. */
   readonly target: string;
+  /** Those that the target has. */
+  readonly labels: Labels;
   readonly mode: ExecMode;
   readonly command: readonly string[];
   readonly user: string | undefined;
@@ -56,10 +59,10 @@ function linesOf(decision: Decision, { subject, target }: Supposed): string[] {
   return [`denied: no rule allows it; ${rule} comes nearest, but for ${condition}`, answer];
 }
 
-function requestOf({ subject, target, mode, command, user, env, reason }: Supposed, timeoutMs: number): ExecRequest {
+function requestOf({ subject, target, labels, mode, command, user, env, reason }: Supposed, timeoutMs: number): ExecRequest {
   const runtime = target.split(":")[0] ?? target;
   return freezeRequest({
-    target: { id: target, runtime, name: target, immutableId: target, state: "running", labels: {} },
+    target: { id: target, runtime, name: target, immutableId: target, state: "running", labels },
     spec: { command, env: Object.fromEntries(env.map((name) => [name, ""])), cwd: undefined, user, tty: undefined, stdin: false },
     mode,
     principal: subject,

@@ -9,8 +9,8 @@ import { configStatus, OperatorError } from "./operator-error.ts";
 import { type Explanation, explain, type Supposed } from "./policy-explanation.ts";
 
 const usage = `execgate policy check FILE
-execgate policy explain --config FILE --as user:NAME [--group GROUP]… --target TARGET [--verb exec|attach|view|kill]
-                        [--mode sync|interactive] [--user USER] [--env NAME]… [--timeout-ms N] [--reason TEXT] [-- COMMAND…]`;
+execgate policy explain --config FILE --as user:NAME [--group GROUP]… --target TARGET [--label NAME=VALUE]…
+                        [--verb exec|attach|view|kill] [--mode sync|interactive] [--user USER] [--env NAME]… [--timeout-ms N] [--reason TEXT] [-- COMMAND…]`;
 
 const verbs: readonly Verb[] = ["exec", "attach", "view", "kill"];
 const modes: readonly ExecMode[] = ["sync", "interactive"];
@@ -20,6 +20,7 @@ const explainOptions = {
   as: { type: "string" },
   group: { type: "string", multiple: true },
   target: { type: "string" },
+  label: { type: "string", multiple: true },
   verb: { type: "string" },
   mode: { type: "string" },
   user: { type: "string" },
@@ -63,6 +64,7 @@ function explainRequest(args: readonly string[], io: OperatorIo): number {
     subject,
     groups: (values.group ?? []).map((group) => group.replace(/^group:/, "")),
     target,
+    labels: Object.fromEntries((values.label ?? []).map(readLabel)),
     verb: oneOf("--verb", verbs, values.verb ?? "exec"),
     mode: oneOf("--mode", modes, values.mode ?? "sync"),
     command: end < 0 ? [] : args.slice(end + 1),
@@ -74,6 +76,12 @@ function explainRequest(args: readonly string[], io: OperatorIo): number {
   const { isAllowed, lines }: Explanation = explain(readConfig(file), supposed, Date.now());
   io.stdout.write(`${lines.join("\n")}\n`);
   return isAllowed ? 0 : 1;
+}
+
+function readLabel(pair: string): [name: string, value: string] {
+  const equals = pair.indexOf("=");
+  if (equals < 1) throw new OperatorError(`--label: expected NAME=VALUE, got ${pair}`);
+  return [pair.slice(0, equals), pair.slice(equals + 1)];
 }
 
 /** Undefined for what a request without the field would get. */

@@ -72,9 +72,9 @@ export class Probe {
   }
 
   /** What is run on a candidate, as policy may be asked about it. */
-  requestOn({ id }: Candidate): ExecRequest {
+  requestOn({ id, labels }: Candidate): ExecRequest {
     const runtime = id.split(":")[0] ?? "";
-    return requestOf(this.definition, { id, runtime, name: id, immutableId: id, state: "unknown", labels: {} });
+    return requestOf(this.definition, { id, runtime, name: id, immutableId: id, state: "unknown", labels });
   }
 
   /** How these candidates are: by a check of before that is still good, or by one that is waited for. */

@@ -1,12 +1,14 @@
 import type { Glob } from "../access/policy/glob.ts";
 import type { Clock } from "../exec/clock.ts";
-import type { Runtime, Target } from "../exec/runtime.ts";
-import { listTargets } from "../exec/targets.ts";
+import type { Labels, Runtime, Target } from "../exec/runtime.ts";
+import { hasLabels, listTargets } from "../exec/targets.ts";
 import { isGlob, type Selection } from "./definition.ts";
 
 /** What a probe is to check: a target by its id, or with `fault` what the selection names and is not there, by its own words. */
 export interface Candidate {
   readonly id: string;
+  /** Undefined where the runtime was not asked for them. */
+  readonly labels?: Labels | undefined;
   readonly fault?: string;
 }
 
@@ -44,7 +46,7 @@ function byLabels(labels: Readonly<Record<string, string>>): Wanted {
   return {
     words: all.map(([name, value]) => `${name}=${value}`).join(","),
     isIn: () => true,
-    is: (target) => all.every(([name, value]) => target.labels[name] === value),
+    is: (target) => hasLabels(target, all),
   };
 }
 
@@ -55,7 +57,7 @@ function byGlob(glob: Glob): Wanted {
 }
 
 function candidatesOf({ words, isIn, is }: Wanted, targets: readonly Target[], unavailable: readonly string[]): readonly Candidate[] {
-  const found = targets.filter(is).map(({ id }) => ({ id }));
+  const found = targets.filter(is).map(({ id, labels }) => ({ id, labels }));
   const missing = unavailable.filter(isIn);
   if (missing.length > 0) return [...found, { id: words, fault: `${missing.join(", ")} cannot be asked for its targets` }];
   return found.length > 0 ? found : [{ id: words, fault: "no target matches" }];

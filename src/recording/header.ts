@@ -1,5 +1,6 @@
 import type { ExecMode, ExecRequest } from "../exec/request.ts";
 import { freezeRequest } from "../exec/request.ts";
+import type { Target } from "../exec/runtime.ts";
 import type { Session } from "../exec/session.ts";
 import { escapeUnseen } from "../unseen.ts";
 
@@ -7,7 +8,7 @@ import { escapeUnseen } from "../unseen.ts";
 interface Facts {
   readonly session: string;
   readonly principal: string;
-  readonly target: { readonly id: string; readonly runtime: string; readonly name: string; readonly immutableId: string };
+  readonly target: Pick<Target, "id" | "runtime" | "name" | "immutableId"> & Partial<Pick<Target, "labels">>;
   readonly command: readonly string[];
   /** Names only: values are never written down. */
   readonly envNames: readonly string[];
@@ -35,7 +36,7 @@ export function headerLine(session: Session, nowMs: number): string {
   const execgate: Facts = {
     session: id,
     principal: request.principal,
-    target: { id: target.id, runtime: target.runtime, name: target.name, immutableId: target.immutableId },
+    target: { id: target.id, runtime: target.runtime, name: target.name, immutableId: target.immutableId, labels: target.labels },
     command: spec.command,
     envNames: Object.keys(spec.env),
     cwd: spec.cwd,
@@ -64,7 +65,7 @@ function requestOf(facts: Facts, cols: number, rows: number): ExecRequest {
   const { principal, target, command, envNames, cwd, user, tty, mode } = facts;
   const env = Object.fromEntries(envNames.map((name) => [name, ""]));
   return freezeRequest({
-    target: { ...target, state: "unknown", labels: {} },
+    target: { ...target, state: "unknown", labels: target.labels },
     spec: { command, env, cwd, user, tty: tty ? { cols, rows } : undefined, stdin: false },
     mode,
     principal,

@@ -18,9 +18,9 @@ export async function findTarget(
 ): Promise<Target> {
   const { principal } = caller;
   const target = await resolveTarget(runtimes, id).catch((cause: unknown) => {
-    throw authorizer.isNear(principal, id) && !isNotFound(cause) ? cause : targetNotFound(id);
+    throw authorizer.isNear(principal, { id, labels: undefined }) && !isNotFound(cause) ? cause : targetNotFound(id);
   });
-  if (authorizer.isNear(principal, target.id)) return target;
+  if (authorizer.isNear(principal, target)) return target;
   audit.hidden(caller, target);
   throw targetNotFound(id);
 }

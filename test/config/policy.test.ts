@@ -37,7 +37,7 @@ test("a whole section is read, with a day as the end of a binding", () => {
 
 test("no section is no policy, an empty one allows nothing", () => {
   assert.equal(load("limits: {}").policy, undefined);
-  assert.equal(load("policy: {}").policy?.isNear(principalOf("user:owner"), "host", 0), false);
+  assert.equal(load("policy: {}").policy?.isNear(principalOf("user:owner"), { id: "host", labels: {} }, 0), false);
 });
 
 /** A rule, binding or key in its place, and the message about it. */
@@ -63,6 +63,9 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ],
   [allow('{ verbs: [exec], targets: [host, "a***"], commands: any }'), /^policy\.roles\.r\.allow\.0\.targets\.1: "a\*\*\*" holds \*\*\*/],
   ['policy: { roles: { r: { deny: [{ targets: ["{a,b}"] }] } } }', /^policy\.roles\.r\.deny\.0\.targets\.0: "\{a,b\}" holds "\{"/],
+  [allow('{ verbs: [view], targets: [host], labels: { tier: "a|b" } }'), /^policy\.roles\.r\.allow\.0\.labels\.tier: "a\|b" holds "\|"/],
+  [allow("{ verbs: [view], targets: [host], labels: { tier: 1 } }"), `${at}.labels.tier: expected a glob on a label's value, got 1`],
+  [allow("{ verbs: [view], targets: [host], labels: {} }"), `${at}.labels: expected labels with globs on their values, got {}`],
   [allow("{ verbs: [exec], targets: [host], commands: all }"), `${at}.commands: expected any, or a list, each an argv, got "all"`],
   [allow("{ verbs: [exec], targets: [host], commands: [ls] }"), `${at}.commands.0: expected a list of arguments, got "ls"`],
   [allow("{ verbs: [exec], targets: [host], commands: [[1]] }"), `${at}.commands.0.0: expected an argument, got 1`],

@@ -19,7 +19,9 @@ interface Compose {
 test("the gateway's configuration of the compose file can be used as it is", () => {
   const { listen, policy, probes, auth } = loadConfig({ argv: ["--config", pathOf("compose/execgate.yaml")], env: {} });
   assert.deepEqual([listen.length, auth?.tokens.length, probes.length], [2, 1, 1]);
-  assert.ok(policy?.isNear({ subject: "user:ops", groups: ["ops"], credential: "", expiresAt: undefined }, "docker:web", 0));
+  assert.ok(
+    policy?.isNear({ subject: "user:ops", groups: ["ops"], credential: "", expiresAt: undefined }, { id: "docker:web", labels: {} }, 0),
+  );
 });
 
 describe("the compose file", { skip: skipWithout("docker-compose", existsSync("/usr/bin/docker-compose")) }, () => {

@@ -21,7 +21,7 @@ policy:
       allow: [{ verbs: [exec], targets: ["docker:db"], modes: [sync], commands: [[pg_isready]], timeoutMsMax: 5000 }]
     operator:
       allow: [{ verbs: [exec, kill], targets: ["docker:*"], commands: any, users: [app], reasonRequired: true, sessionsPerPrincipalMax: 3 }]
-      deny: [{ targets: ["docker:vault"] }, { verbs: [exec], commands: [[rm, -rf, /]] }]
+      deny: [{ targets: ["docker:vault"] }, { labels: { tier: "secret*" } }, { verbs: [exec], commands: [[rm, -rf, /]] }]
   bindings:
     - { subjects: ["group:probers"], roles: [prober] }
     - { subjects: ["user:alice"], roles: [operator] }
@@ -37,13 +37,15 @@ const answers: readonly (readonly [readonly string[], number, RegExp])[] = [
   [[...alice, "docker:web", "--reason", "x", "--user", "app", "--env", "A", "--", "ls"], 0, /^allowed by operator\.allow\.0/],
   [[...alice, "docker:web", "--", "ls"], 1, /^denied: no rule allows it; operator\.allow\.0 comes nearest, but for reason\n.*FORBIDDEN/],
   [[...alice, "docker:web", "--user", "root", "--", "ls"], 1, /comes nearest, but for user\n/],
-  [[...alice, "docker:web", "--reason", "x", "--", "rm", "-rf", "/"], 1, /^denied by operator\.deny\.1\n/],
+  [[...alice, "docker:web", "--reason", "x", "--", "rm", "-rf", "/"], 1, /^denied by operator\.deny\.2\n/],
   [
     [...alice, "docker:vault", "--reason", "x", "--", "ls"],
     1,
     /^denied: no rule lets user:alice near docker:vault\n.*TARGET_NOT_FOUND: There is no/,
   ],
   [[...alice, "docker:web", "--verb", "kill", "--reason", "x"], 0, /^allowed/],
+  [[...alice, "docker:web", "--label", "tier=front", "--label", "a=b=c", "--verb", "kill", "--reason", "x"], 0, /^allowed/],
+  [[...alice, "docker:web", "--label", "tier=secret-1", "--reason", "x", "--", "ls"], 1, /no rule lets user:alice near docker:web/],
   [[...alice, "docker:web", "--verb", "view"], 1, /^denied: no rule allows this on docker:web\n/],
   [["--as", "user:bob", "--target", "docker:web", "--", "ls"], 1, /no rule lets user:bob near docker:web/],
   [[...prober, "--timeout-ms", "5000", "--", "pg_isready"], 0, /^allowed by prober\.allow\.0\n$/],
@@ -89,6 +91,7 @@ test("a call that is not understood is 64 and one line", async () => {
     ["explain", "--config", file, ...alice, "host", "ls"],
     ["explain", "--config", file, ...alice, "host", "--mode", "async"],
     ["explain", "--config", file, ...alice, "host", "--timeout-ms", "5s"],
+    ["explain", "--config", file, ...alice, "host", "--label", "tier"],
     ["explain", "--nope"],
   ]) {
     const { status, stdout, stderr } = await run("policy", ...args);

@@ -25,7 +25,11 @@ test("an id is taken as it is, and nobody is asked for it", async () => {
 test("globs stand for what matches them, each target once, and only runtimes that can have it are asked", async () => {
   const { docker, edge, all } = runtimes();
   const found = await select(byGlobs("docker:db-*", "docker:*"), all, clock);
-  assert.deepEqual(found, [{ id: "docker:db-1" }, { id: "docker:db-2" }, { id: "docker:web" }]);
+  assert.deepEqual(found, [
+    { id: "docker:db-1", labels: { app: "db" } },
+    { id: "docker:db-2", labels: { app: "db", tier: "hot" } },
+    { id: "docker:web", labels: { app: "web" } },
+  ]);
   assert.deepEqual([docker.listed, edge.listed], [1, 0]);
   assert.equal((await select(byGlobs("*:db-?"), all, clock)).length, 3);
 });
@@ -43,6 +47,7 @@ test("what matches nothing is a fault, and so is a runtime that does not answer"
   assert.deepEqual(await select(byGlobs("podman:*"), all, clock), [{ id: "podman:*", fault: "no target matches" }]);
   docker.isUp = false;
   const fault = "docker cannot be asked for its targets";
-  assert.deepEqual(await select({ kind: "labels", labels: { app: "db" } }, all, clock), [{ id: "edge:db-9" }, { id: "app=db", fault }]);
-  assert.deepEqual(await select(byGlobs("docker:*", "edge:*"), all, clock), [{ id: "docker:*", fault }, { id: "edge:db-9" }]);
+  const other = { id: "edge:db-9", labels: { app: "db" } };
+  assert.deepEqual(await select({ kind: "labels", labels: { app: "db" } }, all, clock), [other, { id: "app=db", fault }]);
+  assert.deepEqual(await select(byGlobs("docker:*", "edge:*"), all, clock), [{ id: "docker:*", fault }, other]);
 });

@@ -39,6 +39,10 @@ function checkRule<R extends AllowDocument | DenyDocument>(rule: R, path: string
     const fault = faultOfGlob(text);
     if (fault !== undefined) throw new PolicyError(`${path}.targets.${i}`, `${JSON.stringify(text)} ${fault}`);
   }
+  for (const [name, text] of Object.entries(rule.labels ?? {})) {
+    const fault = faultOfGlob(text);
+    if (fault !== undefined) throw new PolicyError(`${path}.labels.${name}`, `${JSON.stringify(text)} ${fault}`);
+  }
   return rule;
 }
 

@@ -24,6 +24,8 @@ export interface BindingDocument {
 interface RunsDocument {
   /** Globs on target ids. */
   readonly targets?: readonly string[];
+  /** Globs on the values of labels that the target must all have. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly verbs?: readonly Verb[];
   /** Exact argvs; `[]` is the login shell. */
   readonly commands?: "any" | readonly (readonly string[])[];

@@ -4,14 +4,14 @@ export interface Glob {
   matches(name: string): boolean;
 }
 
-/** Marks that mean something in other globs and nothing here, and what nobody writes on purpose. */
+/** Marks that mean something in other globs and nothing here, and what no target is called. */
 const refusedMarks = /[[\]{}()!\\|^$,\s\p{Cc}\p{Cf}]/u;
 
 /** What is wrong with a glob, as the end of a sentence; undefined when it is one. */
 export function faultOfGlob(text: string): string | undefined {
   if (text === "") return "is empty";
   const mark = refusedMarks.exec(text)?.[0];
-  if (mark !== undefined) return `holds ${JSON.stringify(mark)}, which no target's name has; a glob knows * (not /), ** and ? only`;
+  if (mark !== undefined) return `holds ${JSON.stringify(mark)}, which no glob takes; a glob knows * (not /), ** and ? only`;
   if (text.includes("***")) return "holds ***; write * (not across /) or **";
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Principal, Verb } from "../principal.ts";
 import { allow, type Decision, deny, hide, refuse } from "./decision.ts";
-import { type Asked, argvKey, type Question } from "./rule.ts";
+import { type Asked, argvKey, type Place, type Question } from "./rule.ts";
 import { type Binding, Scope } from "./scope.ts";
 
 /** Scopes that are kept; a principal on a target is one, and finding it again costs as much as there are rules. */
@@ -9,19 +9,22 @@ const scopesMax = 1000;
 /** Who may do what: roles bound to subjects. What no rule allows is refused, and what any rule denies is too. */
 export class Policy {
   readonly #bySubject: ReadonlyMap<string, readonly Binding[]>;
+  readonly #asksForLabels: boolean;
   /** The one that was found first stands first. */
   readonly #scopes = new Map<string, Scope>();
 
   /** @param bySubject what is bound to `user:NAME` and `group:NAME` */
   constructor(bySubject: ReadonlyMap<string, readonly Binding[]>) {
     this.#bySubject = bySubject;
+    const rules = [...bySubject.values()].flat().flatMap(({ allow, deny }) => [...allow, ...deny]);
+    this.#asksForLabels = rules.some(({ asksForLabels }) => asksForLabels);
   }
 
   /** @param now milliseconds since 1970 */
   decide(principal: Principal, asked: Asked, now: number): Decision {
     const { verb, request, reason } = asked;
     const question: Question = { verb, request, reason, argv: argvKey(request.spec.command) };
-    const scope = this.#scopeOf(principal, request.target.id, now);
+    const scope = this.#scopeOf(principal, request.target, now);
     if (!scope.isNear) return hide(request.target.id);
     const rules = scope.rulesFor(verb);
     const denied = rules.deny.taking(question.argv).find((rule) => rule.matches(question));
@@ -31,13 +34,13 @@ export class Policy {
   }
 
   /** Whether any rule lets the principal do anything on this target. */
-  isNear(principal: Principal, targetId: string, now: number): boolean {
-    return this.#scopeOf(principal, targetId, now).isNear;
+  isNear(principal: Principal, place: Place, now: number): boolean {
+    return this.#scopeOf(principal, place, now).isNear;
   }
 
   /** Whether any rule lets the principal do this on this target in some way. */
-  isPossible(principal: Principal, verb: Verb, targetId: string, now: number): boolean {
-    return this.#scopeOf(principal, targetId, now).isPossible(verb);
+  isPossible(principal: Principal, verb: Verb, place: Place, now: number): boolean {
+    return this.#scopeOf(principal, place, now).isPossible(verb);
   }
 
   /** When the next binding after `now` ends; undefined when none does. */
@@ -47,11 +50,12 @@ export class Policy {
     return next === Number.POSITIVE_INFINITY ? undefined : next;
   }
 
-  #scopeOf(principal: Principal, targetId: string, now: number): Scope {
-    const key = JSON.stringify([principal.subject, principal.groups, targetId]);
+  #scopeOf(principal: Principal, place: Place, now: number): Scope {
+    const { subject, groups } = principal;
+    const key = JSON.stringify(this.#asksForLabels ? [subject, groups, place.id, place.labels] : [subject, groups, place.id]);
     const known = this.#scopes.get(key);
     if (known?.holdsAt(now)) return known;
-    const scope = new Scope(this.#bindingsOf(principal, now), targetId, now);
+    const scope = new Scope(this.#bindingsOf(principal, now), place, now);
     const [oldest] = this.#scopes.keys();
     if (this.#scopes.size >= scopesMax && oldest !== undefined) this.#scopes.delete(oldest);
     this.#scopes.set(key, scope);

@@ -1,8 +1,11 @@
 import type { ExecRequest } from "../../exec/request.ts";
-import type { ExecSpec } from "../../exec/runtime.ts";
+import type { ExecSpec, Target } from "../../exec/runtime.ts";
 import type { Verb } from "../principal.ts";
 import type { AllowDocument, DenyDocument } from "./document.ts";
 import { compileGlob, type Glob } from "./glob.ts";
+
+/** What of a target rules ask for. */
+export type Place = Pick<Target, "id" | "labels">;
 
 /** What is asked: to do `verb` to the run that `request` is. */
 export interface Asked {
@@ -40,10 +43,15 @@ class Rule {
   protected readonly env: ReadonlySet<string> | undefined;
   readonly #verbs: ReadonlySet<Verb> | undefined;
   readonly #targets: readonly Glob[] | undefined;
+  readonly #labels: readonly (readonly [name: string, value: Glob])[];
+  readonly #takesUnknown: boolean;
 
-  constructor(name: string, document: AllowDocument | DenyDocument) {
-    const { verbs, targets, commands, modes, users, env } = document;
+  /** @param takesUnknown whether labels that nobody knows are taken for those that it asks for */
+  constructor(name: string, document: AllowDocument | DenyDocument, takesUnknown: boolean) {
+    const { verbs, targets, labels = {}, commands, modes, users, env } = document;
     this.name = name;
+    this.#takesUnknown = takesUnknown;
+    this.#labels = Object.entries(labels).map(([label, value]) => [label, compileGlob(value)]);
     this.#verbs = verbs && new Set(verbs);
     this.#targets = targets?.map(compileGlob);
     this.argvs = commands === undefined || commands === "any" ? undefined : new Set(commands.map(argvKey));
@@ -52,8 +60,14 @@ class Rule {
     this.env = env === undefined || env === "any" ? undefined : new Set(env);
   }
 
-  isOn(targetId: string): boolean {
-    return this.#targets === undefined || this.#targets.some((glob) => glob.matches(targetId));
+  get asksForLabels(): boolean {
+    return this.#labels.length > 0;
+  }
+
+  isOn({ id, labels }: Place): boolean {
+    if (this.#targets?.some((glob) => glob.matches(id)) === false) return false;
+    if (labels === undefined) return this.#takesUnknown || !this.asksForLabels;
+    return this.#labels.every(([name, value]) => Object.hasOwn(labels, name) && value.matches(labels[name] ?? ""));
   }
 
   isAbout(verb: Verb): boolean {
@@ -77,7 +91,7 @@ export class AllowRule extends Rule {
   readonly #anyEnv: boolean;
 
   constructor(name: string, document: AllowDocument) {
-    super(name, document);
+    super(name, document, false);
     this.terms = document;
     this.#anyUser = document.users === "any" ? "every" : document.users === undefined ? "watching" : "none";
     this.#anyEnv = document.env === "any" || (document.env === undefined && this.argvs === undefined);
@@ -114,6 +128,10 @@ export class AllowRule extends Rule {
 
 /** A rule that denies what all it says is true of. */
 export class DenyRule extends Rule {
+  constructor(name: string, document: DenyDocument) {
+    super(name, document, true);
+  }
+
   /** It says nothing of runs: verb and target are all that it needs to deny. */
   get isUnconditional(): boolean {
     return [this.argvs, this.modes, this.users, this.env].every((condition) => condition === undefined);

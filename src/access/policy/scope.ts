@@ -1,5 +1,5 @@
 import type { Verb } from "../principal.ts";
-import type { AllowRule, DenyRule } from "./rule.ts";
+import type { AllowRule, DenyRule, Place } from "./rule.ts";
 import { RuleIndex } from "./rule-index.ts";
 
 const verbs: readonly Verb[] = ["exec", "attach", "view", "kill"];
@@ -33,11 +33,11 @@ export class Scope {
    * @param bindings those that hold at `now`
    * @param now milliseconds since 1970
    */
-  constructor(bindings: readonly Binding[], targetId: string, now: number) {
+  constructor(bindings: readonly Binding[], place: Place, now: number) {
     this.#madeAt = now;
     this.#expiresAt = Math.min(...bindings.map(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt));
-    const allow = bindings.flatMap((binding) => binding.allow).filter((rule) => rule.isOn(targetId));
-    const deny = bindings.flatMap((binding) => binding.deny).filter((rule) => rule.isOn(targetId));
+    const allow = bindings.flatMap((binding) => binding.allow).filter((rule) => rule.isOn(place));
+    const deny = bindings.flatMap((binding) => binding.deny).filter((rule) => rule.isOn(place));
     const about = (verb: Verb): RulesOfVerb => ({
       allow: new RuleIndex(allow.filter((rule) => rule.isAbout(verb))),
       deny: new RuleIndex(deny.filter((rule) => rule.isAbout(verb))),

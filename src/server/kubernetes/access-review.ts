@@ -76,7 +76,7 @@ async function mayRead(place: Place, caller: Caller, cluster: Cluster): Promise<
 async function mayExec(place: Place, caller: Caller, cluster: Cluster, { authorizer }: RouteDeps): Promise<Answer> {
   const pods = (await podsAt(place, caller, cluster)).filter(({ session }) => session === undefined);
   const isPossible = (pod: (typeof pods)[number]): boolean =>
-    pod.containers.some(({ target }) => authorizer.isPossible(caller.principal, "exec", target.id));
+    pod.containers.some(({ target }) => authorizer.isPossible(caller.principal, "exec", target));
   const isAllowed = place.namespace === "" ? pods.length > 0 && pods.every(isPossible) : pods.some(isPossible);
   if (isAllowed) return yes("policy lets you run commands there; it may look at each command");
   return no(pods.length === 0 ? "there is no such pod to see" : "policy lets you run nothing there");

@@ -112,13 +112,13 @@ export class Cluster {
   #seenPart(caller: Caller, pod: Pod): Pod | undefined {
     const { authorizer } = this.#deps;
     if (pod.session !== undefined) return authorizer.isSeen(caller, pod.session) ? pod : undefined;
-    const containers = pod.containers.filter(({ target }) => authorizer.isNear(caller.principal, target.id));
+    const containers = pod.containers.filter(({ target }) => authorizer.isNear(caller.principal, target));
     if (containers.length === pod.containers.length) return pod;
     return containers.length === 0 ? undefined : { ...pod, containers };
   }
 
   #isSeen({ principal }: Caller, { targets }: Namespace): boolean {
-    return targets === undefined || targets.some(({ id }) => this.#deps.authorizer.isNear(principal, id));
+    return targets === undefined || targets.some((target) => this.#deps.authorizer.isNear(principal, target));
   }
 }
 

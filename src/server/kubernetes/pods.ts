@@ -40,7 +40,7 @@ interface Place {
 }
 
 /** Where a target stands in its runtime, by the labels of Kubernetes or by its name: `NAME`, `NAMESPACE/ID` or `NAMESPACE/POD/CONTAINER`. */
-function placeOf({ runtime, name, labels }: Target): Place {
+function placeOf({ runtime, name, labels = {} }: Target): Place {
   const [pod, container] = [labels[criLabels.pod], labels[criLabels.container]];
   if (pod !== undefined && container !== undefined) return { key: `${runtime}:${labels[criLabels.namespace]}/${pod}`, pod, container };
   const parts = name.split("/");

@@ -1,6 +1,6 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Target } from "../../exec/runtime.ts";
-import { listTargets } from "../../exec/targets.ts";
+import { hasLabels, listTargets } from "../../exec/targets.ts";
 import { answers, targetsAnswer } from "../answers.ts";
 import type { App, RouteDeps } from "../deps.ts";
 import { limitOf, pageOf } from "../page-of.ts";
@@ -22,16 +22,14 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
       const labels = listOf(label).map(readLabel);
       const asked = [...deps.runtimes.values()].filter(({ name }) => runtime === undefined || name === runtime);
       const { targets, unavailable } = await listTargets(asked, deps.clock);
-      const wanted = targets.filter(
-        (target) => deps.authorizer.isNear(request.principal, target.id) && labels.every(([name, value]) => target.labels[name] === value),
-      );
+      const wanted = targets.filter((target) => deps.authorizer.isNear(request.principal, target) && hasLabels(target, labels));
       const { items, ...rest } = pageOf(wanted, (target) => target.id, limitOf(limit), after);
       return { targets: items.map(view), ...(unavailable.length > 0 && { unavailable }), ...rest };
     },
   );
 }
 
-function view({ id, runtime, name, state, labels }: Target) {
+function view({ id, runtime, name, state, labels = {} }: Target) {
   return { id, runtime, name, state, labels };
 }
 

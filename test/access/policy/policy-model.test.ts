@@ -12,6 +12,9 @@ const user = fc.constantFrom("app", "root");
 const command = fc.constantFrom<string[][]>(["a"], ["a", "b"], []);
 const target = fc.constantFrom("host", "docker:web", "kubernetes:a/b", "kubernetes:a/b/c");
 const glob = fc.constantFrom("host", "docker:*", "*", "**", "kubernetes:a/*", "kubernetes:**", "kubernetes:a/?/c");
+const label = fc.constantFrom("tier", "team");
+const labels = fc.dictionary(label, fc.constantFrom("a", "a/b", "c"), { maxKeys: 2 });
+const labelGlobs = fc.dictionary(label, fc.constantFrom("a", "*", "**", "a/?"), { minKeys: 1, maxKeys: 2 });
 const mode = fc.constantFrom("sync" as const, "interactive" as const);
 const name = fc.constantFrom("A", "B");
 const list = <T>(item: fc.Arbitrary<T>) => fc.uniqueArray(item, { minLength: 1, maxLength: 3 });
@@ -22,6 +25,7 @@ const allowRule: fc.Arbitrary<AllowDocument> = fc.record(
     ...runs,
     verbs: list(verb),
     targets: list(glob),
+    labels: labelGlobs,
     users: fc.oneof(fc.constant("any" as const), list(user)),
     env: fc.oneof(fc.constant("any" as const), list(name)),
     timeoutMsMax: fc.constantFrom(1, 1000),
@@ -30,7 +34,7 @@ const allowRule: fc.Arbitrary<AllowDocument> = fc.record(
   { requiredKeys: ["verbs", "targets", "commands"] },
 );
 const denyRule: fc.Arbitrary<DenyDocument> = fc.record(
-  { ...runs, verbs: list(verb), targets: list(glob), users: list(user), env: list(name) },
+  { ...runs, verbs: list(verb), targets: list(glob), labels: labelGlobs, users: list(user), env: list(name) },
   { requiredKeys: [] },
 );
 const role: fc.Arbitrary<RoleDocument> = fc.record({
@@ -51,7 +55,15 @@ const question = fc.record({
   reason: fc.constantFrom(undefined, "why"),
   request: fc
     .record(
-      { target, command, mode, user, env: fc.dictionary(name, fc.constant("1"), { maxKeys: 2 }), timeoutMs: fc.constantFrom(0, 1, 1001) },
+      {
+        target,
+        labels,
+        command,
+        mode,
+        user,
+        env: fc.dictionary(name, fc.constant("1"), { maxKeys: 2 }),
+        timeoutMs: fc.constantFrom(0, 1, 1001),
+      },
       { requiredKeys: ["target", "command", "mode", "env", "timeoutMs"] },
     )
     .map(requestFor),
@@ -136,11 +148,22 @@ test("order does not matter: neither of rules, nor of bindings, subjects, groups
   );
 });
 
+test("labels that are not known never widen", () => {
+  fc.assert(
+    fc.property(document, question, (policy, asked) => {
+      const { request } = asked;
+      const unknown = { ...asked, request: { ...request, target: { ...request.target, labels: undefined } } };
+      assert.ok(width(policy, unknown) <= width(policy, asked));
+    }),
+    runsOf,
+  );
+});
+
 test("what is allowed is near, and what is not near is refused like what is not there", () => {
   fc.assert(
     fc.property(document, question, (policy, asked) => {
       const decision = decide(policy, asked);
-      const isNear = compilePolicy(policy).isNear(asked.who, asked.request.target.id, now);
+      const isNear = compilePolicy(policy).isNear(asked.who, asked.request.target, now);
       if (decision.isAllowed) assert.ok(isNear);
       else assert.equal(decision.refusal.code === "TARGET_NOT_FOUND", !isNear);
     }),

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { compilePolicy } from "../../../src/access/policy/compile.ts";
 import type { AllowDocument, BindingDocument, DenyDocument, PolicyDocument } from "../../../src/access/policy/document.ts";
 import type { Principal, Verb } from "../../../src/access/principal.ts";
+import type { Labels } from "../../../src/exec/runtime.ts";
 import { principalOf, type RequestWishes, requestFor } from "../../fixtures/policy.ts";
 
 const now = Date.UTC(2026, 5, 1);
@@ -134,13 +135,34 @@ test("deny beats allow, wherever it stands, for what all its keys say", () => {
   assert.ok(!denies({ verbs: ["exec"], targets: ["docker:*"], users: ["root"], env: ["A"] }, { user: "root" }));
 });
 
+test("a rule with labels is about the targets that have them all, with values that match", () => {
+  const labels = { tier: "front-*", team: "shop" };
+  const allows = (has: Labels | undefined) => ask({ allow: [{ ...any, labels }] }, { labels: has });
+  assert.equal(allows({ tier: "front-1", team: "shop", other: "x" }), "allowed");
+  for (const has of [{}, { tier: "front-1" }, { tier: "back", team: "shop" }, { tier: "front-a/b", team: "shop" }]) {
+    assert.equal(allows(has), "TARGET_NOT_FOUND", JSON.stringify(has));
+  }
+  const denies = (has: Labels | undefined) => ask({ allow: [any], deny: [{ labels: { tier: "**" } }] }, { labels: has });
+  assert.deepEqual([denies({ tier: "" }), denies({ tier: "a/b" }), denies({})], ["TARGET_NOT_FOUND", "TARGET_NOT_FOUND", "allowed"]);
+  assert.equal(ask({ allow: [{ ...any, labels: { toString: "**" } }] }), "TARGET_NOT_FOUND", "what every object has is no label");
+  // Where they are not known, neither is anybody let in by them nor is a denial passed by.
+  assert.deepEqual([allows(undefined), denies(undefined)], ["TARGET_NOT_FOUND", "TARGET_NOT_FOUND"]);
+});
+
+const bindingOf = (subjects: string[], roles: string[], expiresAt?: number): BindingDocument => ({ subjects, roles, expiresAt });
+
+test("what was decided for a target does not hold for it with other labels", () => {
+  const document = { roles: { role: { allow: [{ ...any, labels: { tier: "a" } }] } }, bindings: [bindingOf(["user:alice"], ["role"])] };
+  const policy = compilePolicy(document);
+  const near = ["a", "b", "a"].map((tier) => policy.isNear(alice, { id: "docker:web", labels: { tier } }, now));
+  assert.deepEqual(near, [true, false, true]);
+});
+
 test("a target that is denied whole is not there; one that is denied in part is", () => {
   assert.equal(ask({ allow: [any], deny: [{ targets: ["docker:*"] }] }), "TARGET_NOT_FOUND");
   assert.equal(ask({ allow: [any], deny: [{ commands: [["true"]] }] }), "FORBIDDEN");
   assert.equal(ask({ allow: [{ ...any, verbs: ["exec", "view"] }], deny: [{ verbs: ["exec"] }] }), "FORBIDDEN");
 });
-
-const bindingOf = (subjects: string[], roles: string[], expiresAt?: number): BindingDocument => ({ subjects, roles, expiresAt });
 
 test("roles are bound to users and to groups, until the binding ends", () => {
   const document: PolicyDocument = {
@@ -166,7 +188,7 @@ test("roles are bound to users and to groups, until the binding ends", () => {
   assert.ok(isAllowed(principalOf("user:eve"), now - 1) && !isAllowed(principalOf("user:eve"), now));
   assert.deepEqual([policy.nextExpiry(now - 1), policy.nextExpiry(now)], [now, undefined]);
   assert.deepEqual(
-    ["host", "docker:db", "edge"].map((id) => policy.isNear(principalOf("user:eve"), id, now - 1)),
+    ["host", "docker:db", "edge"].map((id) => policy.isNear(principalOf("user:eve"), { id, labels: {} }, now - 1)),
     [true, true, false],
   );
 });

@@ -59,7 +59,7 @@ describe("a container of containerd", { skip: withoutContainerd, timeout: 60_000
     test("by its pod, where the one that runs is meant and its labels are told", async () => {
       const byPod = await runtime.resolve(daemon.target("db-0/pg"));
       assert.equal(byPod.immutableId, `${daemon.namespace}/db-new`);
-      assert.equal(byPod.labels.app, "db");
+      assert.equal(byPod.labels?.app, "db");
       assert.equal((await runtime.resolve(daemon.target("db-new"))).id, byPod.id, "it has one name, whatever it is called by");
       await assert.rejects(start({ command: ["true"] }, "db-1/pg"), code("TARGET_NOT_RUNNING"));
     });

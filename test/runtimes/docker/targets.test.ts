@@ -9,6 +9,7 @@ import { ContainerDaemons, hasContainers, imageUser } from "../../fixtures/conta
 import { openGateway } from "../../fixtures/gateway.ts";
 import { moreThan, openDescriptors } from "../../fixtures/open-descriptors.ts";
 import { skipWithout } from "../../fixtures/require.ts";
+import { openTeam } from "../../fixtures/team.ts";
 
 const shell = ["/bin/sh", "-c"];
 
@@ -101,6 +102,38 @@ describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainer
     const { stdout, exit } = await run(runtime, "edge1:web", { command: [], user: imageUser, tty: { cols: 80, rows: 24 } }, input);
     assert.match(stdout.toString(), /it is \/bin\/sh \w*i\w*\r\n/);
     assert.equal(exit.code, 3);
+  });
+
+  test("policy tells two runtimes of a kind apart, and containers by their labels, by whatever name they are called", async () => {
+    const vault = await daemons.container("vault", "--label", "tier=secret-1");
+    const allow = { verbs: ["exec"], commands: "any" };
+    const roles = {
+      dev: { allow: [{ ...allow, targets: ["edge1:*"], labels: { tier: "front*" } }] },
+      ops: { allow: [{ ...allow, targets: ["docker:*", "edge1:*"] }], deny: [{ labels: { tier: "secret*" } }] },
+    };
+    const bindings = Object.keys(roles).map((name) => ({ subjects: [`user:${name}`], roles: [name] }));
+    const socket = daemons.dockerSocket;
+    await using team = await openTeam(
+      { dev: [], ops: [] },
+      { runtimes: { docker: { socket }, edge1: { kind: "docker", socket } }, policy: { roles, bindings } },
+    );
+    const says = async (who: string, target: string): Promise<number> =>
+      (await team.as(who)("/v1/exec", { method: "POST", body: { target, command: ["true"] } })).status;
+    for (const name of ["web", id, id.slice(0, 12)]) {
+      assert.deepEqual([await says("dev", `edge1:${name}`), await says("dev", `docker:${name}`)], [200, 404], name);
+      assert.deepEqual([await says("ops", `edge1:${name}`), await says("ops", `docker:${name}`)], [200, 200], name);
+    }
+    for (const name of ["vault", vault, vault.slice(0, 12)]) {
+      for (const who of ["dev", "ops"]) assert.equal(await says(who, `edge1:${name}`), 404, `${who} ${name}`);
+    }
+    const listed = async (who: string) =>
+      ((await team.as(who)("/v1/targets")).json as { targets: { id: string }[] }).targets.map((target) => target.id);
+    assert.deepEqual(await listed("dev"), ["edge1:web"]);
+    const seen = await listed("ops");
+    assert.ok(seen.includes("docker:web") && seen.includes("edge1:web") && !seen.some((target) => target.endsWith(":vault")));
+    await daemons.docker("stop", "--time", "0", "vault");
+    assert.equal(await says("ops", "edge1:vault"), 404, "that it does not run is not told either");
+    await daemons.docker("rm", "vault");
   });
 
   test("much output on both streams at once comes whole, although the memory of what was read is used again", async () => {
