@@ -23,7 +23,7 @@ for (const [pattern, text] of evil) {
     compiled.isIn(text.slice(-100));
     const began = performance.now();
     assert.equal(compiled.isIn(text), false);
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(performance.now() - began < 10_000, "it would take longer than anybody lives");
   });
 }
 

