@@ -19,7 +19,15 @@ if (withoutPodman === false) {
         dispose: () => podman[Symbol.asyncDispose](),
       };
     },
-    { quick: { bursts: 4, failedStarts: 8 } },
+    {
+      quick: { bursts: 4, failedStarts: 8 },
+      skip: [
+        {
+          test: "output to which a background child may add is not said to be all",
+          reason: "podman ends the streams with the command, whoever holds them",
+        },
+      ],
+    },
   );
 } else {
   test("podman's socket is one of docker", { skip: withoutPodman }, () => {});
