@@ -1,16 +1,18 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { echoTimes, openEcho, quantile } from "../fixtures/echo.ts";
 import { dial, type ExecClient } from "../fixtures/exec-client.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { promise } from "../fixtures/promise.ts";
-import { connectRaw } from "../fixtures/raw-socket.ts";
+import { closed, connectRaw } from "../fixtures/raw-socket.ts";
 import { isEstablished } from "../fixtures/tcp-table.ts";
 import { testToken } from "../fixtures/token.ts";
-import { until } from "../fixtures/until.ts";
+import { until, untilStill } from "../fixtures/until.ts";
 
 const producer = "command=head&command=-c&command=10G&command=/dev/zero";
+
+/** How long nothing must move before that is a standstill. */
+const stillForMs = 400;
 
 /** A client that takes the first message and then nothing more. */
 async function dialDeaf(url: string): Promise<ExecClient> {
@@ -44,14 +46,8 @@ promise("B2", "a client that never reads costs little, holds its own command alo
 
   const before = gateway.memory().now;
   using deaf = await dialDeaf(url);
-  const beganMs = performance.now();
-  let offset = -1;
-  await until("standstill", async () => {
-    const last = offset;
-    offset = await offsetOf(deaf);
-    await delay(100);
-    return offset === last;
-  });
+  const offset = await untilStill("the output", () => offsetOf(deaf), stillForMs);
+  const lastMs = performance.now() - stillForMs;
   yield { what: "memory for one client that never reads", measured: (gateway.memory().now - before) / 1e6, limit: 8, unit: "MB" };
   await delay(scale === "full" ? 5000 : 300);
   yield { what: "bytes taken from its command after that", measured: (await offsetOf(deaf)) - offset, limit: 0, unit: "bytes" };
@@ -64,7 +60,7 @@ promise("B2", "a client that never reads costs little, holds its own command alo
 
   const slow = () => gateway.lines.filter((line) => line.includes('"endedBy":"slow"')).length;
   await until("the first client given up", () => slow() > 0, slowClientMs + 10_000);
-  const givenUpMs = performance.now() - beganMs;
+  const givenUpMs = performance.now() - lastMs;
   deaf.ws.resume();
   yield {
     what: `the first is given up after ${slowClientMs} ms without progress, later by`,
@@ -106,6 +102,6 @@ promise("B2", "an answer in one piece that nobody reads is given up too", async 
   socket.on("data", (chunk) => {
     received += chunk.length;
   });
-  if (!socket.resume().closed) await once(socket, "close");
+  await closed(socket.resume());
   yield { what: "of its 22 MB, sent", measured: received / 1e6, limit: 20, unit: "MB" };
 });

@@ -5,7 +5,7 @@ import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { cpuMs } from "../fixtures/process-facts.ts";
 import { promise } from "../fixtures/promise.ts";
 import { queuedBytes } from "../fixtures/tcp-table.ts";
-import { until } from "../fixtures/until.ts";
+import { untilStill } from "../fixtures/until.ts";
 
 /** What a pipe takes without a reader. */
 const pipeBytes = 65_536;
@@ -27,21 +27,10 @@ promise("B3", "stdin that nobody reads is not held, nor does it keep the gateway
     const fill = () => {
       while (client.ws.bufferedAmount < 1_000_000) client.ws.send(frame);
     };
-    fill();
-    let taken = -1;
-    const count = () => socket.bytesWritten - socket.writableLength - beforeBytes - queuedBytes(from, to);
-    await until(
-      "standstill",
-      async () => {
-        fill();
-        const last = taken;
-        await delay(200);
-        taken = count();
-        return taken === last;
-      },
-      20_000,
-    );
-    await delay(500);
+    const taken = await untilStill("stdin", () => {
+      fill();
+      return socket.bytesWritten - socket.writableLength - beforeBytes - queuedBytes(from, to);
+    });
     const [cpuBefore, beganMs] = [cpuMs(pid), performance.now()];
     await delay(measureMs);
     const busy = (100 * (cpuMs(pid) - cpuBefore)) / (performance.now() - beganMs);

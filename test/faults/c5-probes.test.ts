@@ -6,7 +6,7 @@ import { inParallel } from "../fixtures/in-parallel.ts";
 import { countDescriptors, countZombies } from "../fixtures/process-facts.ts";
 import { promise } from "../fixtures/promise.ts";
 import { sendRaw } from "../fixtures/raw-socket.ts";
-import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
+import { processesWith, uniqueSleep, until, untilStill } from "../fixtures/until.ts";
 
 const base = { target: "host", public: true, cacheMs: 0 };
 const get = (name: string, more = "") => `GET /v1/probes/${name} HTTP/1.1\r\nHost: any\r\n${more}\r\n`;
@@ -20,7 +20,7 @@ promise("C5", "probes that time out leave no process and no zombie", async funct
   await using gateway = await GatewayProcess.spawn({ settings: { probes } });
   const [url, pid] = [await gateway.url(), gateway.child.pid ?? 0];
   await sendRaw(url, get("p0", "Connection: close\r\n"));
-  const before = countDescriptors(pid);
+  const before = await untilStill("descriptors", () => countDescriptors(pid));
   let timeouts = 0;
   await inParallel(width, width, async (i) => {
     // One behind the other, so that none shares the run of another.
@@ -31,6 +31,7 @@ promise("C5", "probes that time out leave no process and no zombie", async funct
   });
   yield { what: `answers of ${runs} that said too long`, measured: timeouts, is: "exactly", limit: runs, unit: "answers" };
   yield { what: "processes left by probes", measured: processesWith(sleep).length, limit: 0, unit: "processes" };
+  await until("end of the zombies", () => countZombies(pid) === 0).catch(() => undefined);
   yield { what: "zombies left by probes", measured: countZombies(pid), limit: 0, unit: "zombies" };
   await until("closed connections", () => countDescriptors(pid) <= before).catch(() => undefined);
   yield { what: "descriptors more than before the probes", measured: countDescriptors(pid) - before, limit: 0, unit: "descriptors" };
@@ -59,6 +60,7 @@ promise("C5", "a storm of callers on a slow probe starts one command at a time",
   // Those of a connection are answered in order, and what Node reads of one after an answer may begin another run.
   yield { what: "commands that the storm started", measured: runs, limit: 10, unit: "commands" };
   yield { what: "processes left by the storm", measured: processesWith(marker).length, limit: 0, unit: "processes" };
+  await until("end of the zombies", () => countZombies(pid) === 0).catch(() => undefined);
   yield { what: "zombies left by the storm", measured: countZombies(pid), limit: 0, unit: "zombies" };
   await until("closed connections", () => countDescriptors(pid) <= before).catch(() => undefined);
   yield { what: "descriptors more after the storm", measured: countDescriptors(pid) - before, limit: 0, unit: "descriptors" };

@@ -4,7 +4,7 @@ import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { inParallel } from "../fixtures/in-parallel.ts";
 import { countDescriptors, countZombies } from "../fixtures/process-facts.ts";
 import { promise } from "../fixtures/promise.ts";
-import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
+import { processesWith, uniqueSleep, until, untilStill } from "../fixtures/until.ts";
 
 promise("C5", "commands that time out leave no process and no zombie", async function* (scale) {
   await using gateway = await GatewayProcess.spawn();
@@ -15,8 +15,7 @@ promise("C5", "commands that time out leave no process and no zombie", async fun
     return (json as ExecAnswer).outcome === "timeout";
   };
   assert.ok((await time(false)) && (await time(true)));
-  await until("closed connections", () => countDescriptors(pid) < 40);
-  const descriptors = countDescriptors(pid);
+  const descriptors = await untilStill("descriptors", () => countDescriptors(pid));
   const runs = scale === "full" ? 10_000 : 300;
   let timeouts = 0;
   await inParallel(16, runs, async (i) => {
@@ -24,6 +23,7 @@ promise("C5", "commands that time out leave no process and no zombie", async fun
   });
   yield { what: `answers of ${runs} that said timeout`, measured: timeouts, is: "exactly", limit: runs, unit: "answers" };
   yield { what: "processes left", measured: processesWith(sleep).length, limit: 0, unit: "processes" };
+  await until("end of the zombies", () => countZombies(pid) === 0).catch(() => undefined);
   yield { what: "zombies left", measured: countZombies(pid), limit: 0, unit: "zombies" };
   await until("closed connections", () => countDescriptors(pid) <= descriptors).catch(() => undefined);
   yield { what: "descriptors more than before", measured: countDescriptors(pid) - descriptors, limit: 0, unit: "descriptors" };

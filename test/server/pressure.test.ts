@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { dial } from "../fixtures/exec-client.ts";
 import { sumOf } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
-import { until } from "../fixtures/until.ts";
+import { until, untilStill } from "../fixtures/until.ts";
 
 /** The gateway stands in a process of its own here, whose memory and descriptors are its own. */
 const megabyte = 1_048_576;
@@ -23,14 +23,7 @@ test("a client that does not read makes the command stand still, in little memor
   using client = await dial(`${await gateway.url()}/v1/exec?command=yes`);
   await client.control("attached");
   client.ws.pause();
-  let last = -1;
-  await until("standstill", async () => {
-    const bytes = await written();
-    const isStill = bytes === last;
-    last = bytes;
-    if (!isStill) await delay(100);
-    return isStill;
-  });
+  const last = await untilStill("the output", written);
   await delay(200);
   assert.equal(await written(), last);
   const grownBytes = gateway.memory().peak - before;
