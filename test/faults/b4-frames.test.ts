@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { dial } from "../fixtures/exec-client.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { promise } from "../fixtures/promise.ts";
-import { connectRaw } from "../fixtures/raw-socket.ts";
+import { closed, connectRaw } from "../fixtures/raw-socket.ts";
 import { testToken } from "../fixtures/token.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -45,8 +45,7 @@ async function closeCode(socket: Socket): Promise<number> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.resume();
-  // By a reset too, which is how a connection ends when much of what was sent was not read.
-  if (!socket.closed) await new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+  await closed(socket);
   const all = Buffer.concat(chunks);
   const at = all.lastIndexOf(Buffer.of(0x88, 2));
   return at < 0 ? 0 : all.readUInt16BE(at + 2);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { promise } from "../fixtures/promise.ts";
-import { connectRaw } from "../fixtures/raw-socket.ts";
+import { closed, connectRaw } from "../fixtures/raw-socket.ts";
 import { testToken } from "../fixtures/token.ts";
 
 const head = `GET /v1/exec?command=cat HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${testToken}\r\n`;
@@ -49,10 +49,10 @@ promise("B5", "connections and upgrades that are not finished are closed, and no
   const open = async (name: string, dial: (typeof kinds)[string]) => {
     const socket = (await dial(plain, secure)).resume();
     const beganMs = performance.now();
-    const closed = once(socket, "close").then(() => {
+    const end = closed(socket).then(() => {
       worstMs.set(name, Math.max(worstMs.get(name) ?? 0, performance.now() - beganMs));
     });
-    return { closed };
+    return { end };
   };
   const each = Math.ceil(count / worstMs.size);
   const peers = await Promise.all(Object.entries(kinds).flatMap(([name, dial]) => Array.from({ length: each }, () => open(name, dial))));
@@ -63,6 +63,6 @@ promise("B5", "connections and upgrades that are not finished are closed, and no
     slowestMs = Math.max(slowestMs, performance.now() - beganMs);
   }
   yield { what: "meanwhile a real user's command, slowest of 20", measured: slowestMs, limit: 1000, unit: "ms" };
-  await Promise.all(peers.map((peer) => peer.closed));
+  await Promise.all(peers.map((peer) => peer.end));
   for (const [name, ms] of worstMs) yield { what: `${name}: closed after, slowest of ${each}`, measured: ms, limit, unit: "ms" };
 });

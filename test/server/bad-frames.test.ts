@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { dial } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
-import { connectRaw } from "../fixtures/raw-socket.ts";
+import { sendRaw } from "../fixtures/raw-socket.ts";
 import { until } from "../fixtures/until.ts";
 
 let served: TestGateway;
@@ -52,13 +51,10 @@ test("an upgrade that is not well formed starts nothing and leaves nothing", asy
     ["Sec-WebSocket-Protocol", version, key, "Sec-WebSocket-Protocol: v1.execgate, v1.execgate"],
     ["Sec-WebSocket-Protocol", version, key, "Sec-WebSocket-Protocol: v1.execgate,"],
   ]) {
-    const socket = await connectRaw(served.url);
     const fixed = `Host: ${host}\r\nAuthorization: Bearer ${testToken}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
-    socket.write(`GET /v1/exec?command=cat HTTP/1.1\r\n${fixed}\r\n${headers.join("\r\n")}\r\n\r\n`);
-    const [answer] = await once(socket, "data");
-    assert.match(String(answer), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"BAD_REQUEST"/);
-    assert.ok(String(answer).includes(`"field":"${field}"`), String(answer));
-    socket.destroy();
+    const answer = await sendRaw(served.url, `GET /v1/exec?command=cat HTTP/1.1\r\n${fixed}\r\n${headers.join("\r\n")}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"BAD_REQUEST"/);
+    assert.ok(answer.includes(`"field":"${field}"`), answer);
   }
   assert.equal(await served.metric("execgate_exec_start_seconds_count"), before);
   const live = async () => ((await served.request("/v1/sessions?state=starting")).json as { sessions: unknown[] }).sessions.length;
