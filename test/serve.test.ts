@@ -73,6 +73,7 @@ test("SIGTERM: what runs after shutdownMs is ended, told 1001, and its caller st
   using client = await dial(`${url}/v1/exec?command=sleep&command=${sleep}`);
   await client.control("attached");
   await until("both commands", () => processesWith(`sleep\0${sleep}`).length === 2);
+  await until("word of both", async () => (await request("/v1/sessions?state=running")).text.split(sleep).length === 3);
   gateway.child.kill("SIGTERM");
   assert.equal((await client.closed).code, 1001);
   assert.deepEqual([(await client.control("exit")).outcome, (await client.control("exit")).endedBy], ["killed", "shutdown"]);

@@ -21,6 +21,7 @@ import { extract, type Pack, pack } from "tar-stream";
 import { parseSide } from "../../src/cli/cp.ts";
 import { unpackTree } from "../../src/cli/unpack.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
+import { until } from "../fixtures/until.ts";
 import { createFakeTerminal, runToEnd } from "./fake-terminal.ts";
 
 let served: TestGateway;
@@ -122,7 +123,7 @@ describe("cp", () => {
       assert.equal(status, 255);
       assert.match(stderr, new RegExp(`^execgate: [^\\n]*${text.source}[^\\n]*\\n$`), args.join(" "));
     }
-    assert.equal(await served.metric("execgate_sessions_active"), 0);
+    await until("end of the commands", async () => (await served.metric("execgate_sessions_active")) === 0);
   });
 });
 

@@ -42,7 +42,7 @@ async function useAll(gateway: GatewayProcess): Promise<ExecAnswer> {
   const sleep = uniqueSleep();
   const late = await exec({ command: ["sh", "-c", `trap '' TERM; setsid sleep ${sleep} & sleep ${sleep}`], timeoutMs: 300 });
   assert.equal(late.outcome, "timeout");
-  await until("end of all of it", () => processesWith(sleep).length === 0, 2000);
+  await until("end of all of it", () => processesWith(sleep).length === 0);
   return late;
 }
 

@@ -24,6 +24,7 @@ function configOf(served: TestGateway, paths: Readonly<Record<string, string>>, 
   timeout connect 1s
   timeout client 5s
   timeout server 5s
+  timeout check 5s
 frontend states
   bind 127.0.0.1:${port}
   stats enable

@@ -166,7 +166,7 @@ promise(
 promise("B9", "without memory for answers commands are refused with a code", async function* (): AsyncGenerator<Row> {
   await using gateway = await GatewayProcess.spawn({ settings: { limits: { collectBytesTotal: 8_000_000 } } });
   const request = await gateway.requester();
-  const run = () => request("/v1/exec", { method: "POST", body: { command: ["sleep", "0.3"], outputBytesMax: 1_000_000 } });
+  const run = () => request("/v1/exec", { method: "POST", body: { command: ["sleep", "1"], outputBytesMax: 1_000_000 } });
   const answers = await Promise.all(Array.from({ length: 20 }, run));
   const refused = answers.filter((answer) => answer.status === 503 && isEither(answer)).length;
   yield {

@@ -19,7 +19,7 @@ import { processesWith, uniqueSleep } from "../fixtures/until.ts";
 const client = fileURLToPath(new URL("staying-client.js", import.meta.url));
 
 promise("C7", "SIGTERM drains: nothing new, time for what runs, then 1001 and 0", async function* (scale) {
-  const shutdownMs = scale === "full" ? 5000 : 500;
+  const shutdownMs = scale === "full" ? 5000 : 1500;
   await using gateway = await GatewayProcess.spawn({ settings: { limits: { shutdownMs } } });
   const [url, request, sleep] = [await gateway.url(), await gateway.requester(), uniqueSleep()];
   const clients = await Promise.all(Array.from({ length: 5 }, () => dial(`${url}/v1/exec?tty=1&command=sleep&command=${sleep}`)));

@@ -137,7 +137,7 @@ test("a session outlives its last client for keepMs and no longer", async () => 
   const [pid = 0] = processesWith(sleep);
   client.ws.terminate();
   assert.ok(isAlive(pid));
-  await until("end of the command", () => !isAlive(pid), 3000);
+  await until("end of the command", () => !isAlive(pid));
 });
 
 async function create(script: string, more: object = {}): Promise<string> {

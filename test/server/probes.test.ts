@@ -237,7 +237,7 @@ test("a reload takes other probes, and ends what is not declared any more", asyn
   assert.equal(answer.status, 503);
   // The command is seen a moment before its start is told.
   assert.match(checksOf(answer).checks[0]?.reason ?? "", /^the command was killed$|^SESSION_ENDED/);
-  assert.deepEqual(processesWith(marker), []);
+  await until("end of the command", () => processesWith(marker).length === 0);
   assertProblem(await reloaded.request("/v1/probes/old"), 404, "PROBE_NOT_FOUND");
   assertProblem(await reloaded.request("/v1/probes/old", anonymous), 401, "UNAUTHENTICATED");
   assert.equal((await reloaded.request("/v1/probes/new")).status, 200);

@@ -66,7 +66,8 @@ test("sessions whose exec is no longer allowed are killed, whichever way they we
     protocols: "v5.channel.k8s.io",
   });
   using viewer = await dial(`${team.url}${location}/attach?role=viewer`, { token: tokenOf("vera") });
-  await until("all five", () => processesWith(`sleep\0${sleep}`).length === 5);
+  const live = async () => (await team.as("olga")("/v1/sessions?state=running")).json as { sessions: unknown[] };
+  await until("all five", async () => (await live()).sessions.length === 5);
   await viewer.control("attached");
   const began = performance.now();
   assert.equal(await reload({ bound: ["viewers", "writers"] }), 5);
@@ -127,7 +128,7 @@ test("somebody who is in a group no more has lost what the group gave", async ()
 });
 
 test("a binding that ends takes what went on by it along", async () => {
-  const { team, start } = await running({ expires: new Date(Date.now() + 2000).toISOString() });
+  const { team, start } = await running({ expires: new Date(Date.now() + 3000).toISOString() });
   await using _ = team;
   const location = await start();
   await until("end", async () => ((await team.as("olga")(location)).json as { state: string }).state === "ended", 8000);

@@ -37,7 +37,7 @@ const end = (id: string) => served.request(`/v1/sessions/${id}`, { method: "DELE
 const untilEnded = (id: string) => until("end of the session", async () => (await view(id)).state === "ended");
 
 test("a session tells what it is, and ends with its result kept", async () => {
-  const { id, ...rest } = await shell("read line; echo got-$line; exit 5", { keepMs: 1000 });
+  const { id, ...rest } = await shell("read line; echo got-$line; exit 5", { keepMs: 60_000 });
   const { createdAt, startedAt, ...view0 } = rest as typeof rest & { createdAt: string; startedAt: string };
   assert.match(`${createdAt} ${startedAt}`, /^\d{4}-.*Z \d{4}-.*Z$/);
   assert.deepEqual(view0, {
@@ -56,7 +56,7 @@ test("a session tells what it is, and ends with its result kept", async () => {
     clients: [],
     offset: 0,
     oldestOffset: 0,
-    keepMs: 1000,
+    keepMs: 60_000,
     record: "off",
     durationMs: null,
   } as object);

@@ -125,7 +125,7 @@ describe("a share", () => {
   });
 
   test("ends when its time is over", async () => {
-    const { location, shared, viewer } = await watched({ expiresMs: 1000 });
+    const { location, shared, viewer } = await watched({ expiresMs: 2500 });
     assert.equal((await viewer.closed).code, 4401);
     assertProblem(await refusalOf(...linkOf(shared)), 401, "UNAUTHENTICATED");
     await end(location);

@@ -53,6 +53,8 @@ describe("what a command leaves behind", { timeout: 30_000 }, () => {
       const running = await other.start({ command: [...sh, `setsid sleep ${mark} >/dev/null 2>&1 &`] });
       await drain(running.output);
       await running.exit;
+      // The shell exits as soon as it has forked: what it left becomes `setsid` in its own time.
+      await until("what was left", async () => (await processesWith(mark)).length === 1);
       running.release();
       await other.runtime.close();
       const [left] = await processesWith(mark);
@@ -100,10 +102,11 @@ describe("control groups", { timeout: 30_000, skip: needsCgroups }, () => {
     const mark = marker();
     const gateway = spawn(process.execPath, [gatewayScript, mark], { stdio: "ignore" });
     await until("commands", async () => (await processesWith(mark)).length === 4);
+    assert.equal(runsOf(gateway.pid).length, 1);
     for (const guard of guardsOf(gateway.pid)) process.kill(guard, "SIGKILL");
     gateway.kill("SIGKILL");
     await until("end of the gateway", () => gateway.signalCode !== null);
-    assert.equal(runsOf(gateway.pid).length, 1);
+    // The start of any gateway on this machine sweeps, those of other tests too.
     const next = createHost();
     await until("removal", () => runsOf(gateway.pid).length === 0);
     assert.deepEqual(await processesWith(mark), []);

@@ -147,11 +147,11 @@ describe("the end of a command in a pod", () => {
   });
 
   it("is waited for as long as the server answers pings", async () => {
-    await using web = await webCluster({}, 10);
+    await using web = await webCluster({}, 25);
     const { process, exec } = await running(web);
     let pings = 0;
     exec.socket.on("ping", () => pings++);
-    await until(() => pings > 20);
+    await until(() => pings > 10);
     exec.end(success);
     assert.deepEqual(await process.exit, { code: 0, signal: null });
     process.release();

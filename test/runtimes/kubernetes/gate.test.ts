@@ -102,7 +102,7 @@ for (const { name, path } of shellsFound()) {
       await until(async () => (await processesWith(mark)).length === 5);
       const said = runIn(path, killCommand(running.process), Buffer.alloc(0)).toString();
       assert.match(said, /^(gone|unseen)\n$/);
-      assert.deepEqual(await processesWith(mark), []);
+      await until(async () => (await processesWith(mark)).length === 0);
     });
 
     it("finds the command by its cookie alone, and a gate that waits", async () => {
@@ -110,7 +110,7 @@ for (const { name, path } of shellsFound()) {
       await using running = await startGated(path, ["sleep", mark]);
       const unknown = { ...running.process, pid: 0, startedTicks: 0, initTicks: 0 };
       assert.equal(runIn(path, killCommand(unknown), Buffer.alloc(0)).toString(), "unseen\n");
-      assert.deepEqual(await processesWith(mark), []);
+      await until(async () => (await processesWith(mark)).length === 0);
       const gate = spawn(join(path, "sh"), gateCommand(cookie, ["sleep", mark]).slice(1), { detached: true });
       await until(async () => (await processesWith(mark)).length === 1);
       runIn(path, killCommand(unknown), Buffer.alloc(0));
@@ -120,6 +120,7 @@ for (const { name, path } of shellsFound()) {
     it("leaves others alone: of another start, another container, another cookie", async () => {
       const mark = marker();
       await using running = await startGated(path, ["sh", "-c", `sleep ${mark}; :`]);
+      await until(async () => (await processesWith(mark)).length === 1);
       const { process } = running;
       const strange = { ...process, cookie: cookie.replace("00", "ff") };
       runIn(path, killCommand({ ...strange, startedTicks: process.startedTicks - 1 }), Buffer.alloc(0));

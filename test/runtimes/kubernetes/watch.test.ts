@@ -103,28 +103,29 @@ describe("the pods that a runtime watches", () => {
       return url.includes("watch");
     };
     web.cluster.endWatches();
-    const from = web.times("WATCH");
+    const [from, began] = [web.times("WATCH"), performance.now()];
     await delay(350);
-    assert.ok(web.times("WATCH") - from <= 4, `${web.times("WATCH") - from} times`);
+    const [times, pauses] = [web.times("WATCH") - from, (performance.now() - began) / 100];
+    assert.ok(times <= pauses + 1, `${times} times in ${pauses} pauses`);
     assert.deepEqual(await namesOf(web.runtime), ["prod/web/main"]);
   });
 
   it("are not known while the API server hangs, and known again when it goes on", async () => {
-    await using web = await watching({ answerMs: 50 });
+    await using web = await watching({ answerMs: 250 });
     let hanging: ServerResponse[] | undefined = [];
     web.cluster.onRequest = (response) => hanging?.push(response) !== undefined;
     web.cluster.endWatches();
     await until(() => hanging?.length === 1);
     await assert.rejects(web.runtime.targets(), code("RUNTIME_UNAVAILABLE"));
-    await assert.rejects(web.runtime.targets(), /did not answer within 0.05 s/);
-    assert.deepEqual(await askHealth(web.runtime, systemClock), { up: false, reason: "The API server did not answer within 0.05 s." });
+    await assert.rejects(web.runtime.targets(), /did not answer within 0.25 s/);
+    assert.deepEqual(await askHealth(web.runtime, systemClock), { up: false, reason: "The API server did not answer within 0.25 s." });
     hanging = undefined;
     await untilSeen(web.runtime, "prod/web/main");
     assert.deepEqual(await askHealth(web.runtime, systemClock), { up: true });
   });
 
   it("are asked for again when the server has said nothing for long, since the line may be dead", async () => {
-    await using web = await watching({ watchMs: 50, answerMs: 50 });
+    await using web = await watching({ watchMs: 250, answerMs: 250 });
     web.cluster.watches.clear();
     web.cluster.add(podNamed("app"));
     await untilSeen(web.runtime, "prod/app/main", "prod/web/main");
