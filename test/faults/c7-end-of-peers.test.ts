@@ -11,7 +11,7 @@ import { echoTimes, openEcho } from "../fixtures/echo.ts";
 import { dial } from "../fixtures/exec-client.ts";
 import type { ExecAnswer } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
-import { promise, type Scale } from "../fixtures/promise.ts";
+import { promise, type Row, type Scale, sideBySide } from "../fixtures/promise.ts";
 import { skipWithout } from "../fixtures/require.ts";
 import { testToken } from "../fixtures/token.ts";
 import { processesWith, uniqueSleep } from "../fixtures/until.ts";
@@ -85,7 +85,7 @@ async function attached(peer: ChildProcess): Promise<ChildProcess> {
   return peer;
 }
 
-promise("C7", "a peer that was stopped is given up", async function* (scale) {
+async function* stop(scale: Scale): AsyncIterable<Row> {
   const { limits, limit, keptMs } = silence(scale);
   await using gateway = await GatewayProcess.spawn({ settings: { limits } });
   const url = `${(await gateway.url()).replace("http", "ws")}/v1/exec?command=sleep&command=100`;
@@ -93,7 +93,7 @@ promise("C7", "a peer that was stopped is given up", async function* (scale) {
   const ms = await givenUpAfter(gateway, keptMs, () => peer.kill("SIGSTOP"));
   peer.kill("SIGKILL");
   yield { what: "a stopped client is given up after", measured: ms, limit, unit: "ms" };
-});
+}
 
 /** A network of its own for a peer, joined to this one by a cable that can be pulled. */
 class Cable implements Disposable {
@@ -132,77 +132,75 @@ function hasNetworks(): boolean {
   }
 }
 
-promise(
-  "C7",
-  "a peer whose network went down is given up",
-  async function* (scale) {
-    const { limits, limit, keptMs } = silence(scale);
-    using cable = new Cable();
-    const sha256 = createHash("sha256").update(testToken).digest("hex");
-    await using gateway = await GatewayProcess.spawn({
-      listen: [`https://${cable.address}:0`],
-      settings: { limits, auth: { tokens: [{ id: "test", sha256 }] } },
-      isTokenGiven: false,
-    });
-    const url = `${(await gateway.url()).replace("https", "wss")}/v1/exec?command=sleep&command=100`;
-    const argv = ["netns", "exec", cable.name, process.execPath, client, url, testToken];
-    const peer = await attached(spawn("ip", argv, { stdio: ["ignore", "pipe", "inherit"] }));
-    const ms = await givenUpAfter(gateway, keptMs, () => cable.pull());
-    peer.kill("SIGKILL");
-    yield { what: "a client without a network is given up after", measured: ms, limit, unit: "ms" };
-  },
-  { skip: skipWithout("netns", hasNetworks()) },
-);
+async function* unplug(scale: Scale): AsyncIterable<Row> {
+  const { limits, limit, keptMs } = silence(scale);
+  using cable = new Cable();
+  const sha256 = createHash("sha256").update(testToken).digest("hex");
+  await using gateway = await GatewayProcess.spawn({
+    listen: [`https://${cable.address}:0`],
+    settings: { limits, auth: { tokens: [{ id: "test", sha256 }] } },
+    isTokenGiven: false,
+  });
+  const url = `${(await gateway.url()).replace("https", "wss")}/v1/exec?command=sleep&command=100`;
+  const argv = ["netns", "exec", cable.name, process.execPath, client, url, testToken];
+  const peer = await attached(spawn("ip", argv, { stdio: ["ignore", "pipe", "inherit"] }));
+  const ms = await givenUpAfter(gateway, keptMs, () => cable.pull());
+  peer.kill("SIGKILL");
+  yield { what: "a client without a network is given up after", measured: ms, limit, unit: "ms" };
+}
 
 const faketime = ["x86_64", "aarch64"]
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find((library) => existsSync(library));
 
-promise(
-  "C7",
-  "a clock that jumps by a day neither drops nor immortalizes a session",
-  async function* (scale) {
-    const heartbeatMs = scale === "full" ? 2000 : 300;
-    const file = join(tmpdir(), `execgate-clock-${process.pid}`);
-    const setClock = (offset: string): void => writeFileSync(file, offset);
-    setClock("+0");
-    const fake = { FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
-    await using gateway = await GatewayProcess.spawn({
-      settings: { limits: { heartbeatMs, idleMs: 60_000 } },
-      env: { LD_PRELOAD: faketime ?? "", ...fake },
-    });
-    const [url, request] = [await gateway.url(), await gateway.requester()];
-    using echo = await openEcho(url);
-    const dayMs = 86_400_000;
-    for (const [offset, days] of [
-      ["+1d", 1],
-      ["-1d", -1],
-    ] as const) {
-      const timed = request("/v1/exec", { method: "POST", body: { command: ["sleep", "100"], timeoutMs: 1000 } });
-      await delay(300);
-      setClock(offset);
-      const answer = (await timed).json as ExecAnswer;
-      assert.equal(answer.outcome, "timeout", JSON.stringify(answer));
-      yield {
-        what: `a timeout of 1000 ms when the clock is set ${offset}, off by`,
-        measured: Math.abs(answer.durationMs - 1000),
-        limit: 300,
-        unit: "ms",
-      };
-      const { startedAt } = (await request("/v1/exec", { method: "POST", body: { command: ["true"] } })).json as { startedAt: string };
-      const moved = Math.round((Date.parse(startedAt) - Date.now()) / dayMs);
-      yield { what: "days that the clock was set by, as answers tell", measured: moved, is: "exactly", limit: days, unit: "days" };
-      await delay(heartbeatMs * 3.5);
-      const times = await echoTimes(echo, 20);
-      yield {
-        what: `a terminal lives on three beats after ${offset}, echoes`,
-        measured: times.length,
-        is: "exactly",
-        limit: 20,
-        unit: "echoes",
-      };
-    }
-    rmSync(file);
-  },
-  { skip: skipWithout("faketime", faketime !== undefined) },
-);
+async function* jump(scale: Scale): AsyncIterable<Row> {
+  const heartbeatMs = scale === "full" ? 2000 : 300;
+  const file = join(tmpdir(), `execgate-clock-${process.pid}`);
+  const setClock = (offset: string): void => writeFileSync(file, offset);
+  setClock("+0");
+  const fake = { FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+  await using gateway = await GatewayProcess.spawn({
+    settings: { limits: { heartbeatMs, idleMs: 60_000 } },
+    env: { LD_PRELOAD: faketime ?? "", ...fake },
+  });
+  const [url, request] = [await gateway.url(), await gateway.requester()];
+  using echo = await openEcho(url);
+  const dayMs = 86_400_000;
+  for (const [offset, days] of [
+    ["+1d", 1],
+    ["-1d", -1],
+  ] as const) {
+    const timed = request("/v1/exec", { method: "POST", body: { command: ["sleep", "100"], timeoutMs: 1000 } });
+    await delay(300);
+    setClock(offset);
+    const answer = (await timed).json as ExecAnswer;
+    assert.equal(answer.outcome, "timeout", JSON.stringify(answer));
+    yield {
+      what: `a timeout of 1000 ms when the clock is set ${offset}, off by`,
+      measured: Math.abs(answer.durationMs - 1000),
+      limit: 300,
+      unit: "ms",
+    };
+    const { startedAt } = (await request("/v1/exec", { method: "POST", body: { command: ["true"] } })).json as { startedAt: string };
+    const moved = Math.round((Date.parse(startedAt) - Date.now()) / dayMs);
+    yield { what: "days that the clock was set by, as answers tell", measured: moved, is: "exactly", limit: days, unit: "days" };
+    await delay(heartbeatMs * 3.5);
+    const times = await echoTimes(echo, 20);
+    yield {
+      what: `a terminal lives on three beats after ${offset}, echoes`,
+      measured: times.length,
+      is: "exactly",
+      limit: 20,
+      unit: "echoes",
+    };
+  }
+  rmSync(file);
+}
+
+sideBySide("what time tells of", () => {
+  promise("C7", "a peer that was stopped is given up", stop);
+  promise("C7", "a peer whose network went down is given up", unplug, { skip: skipWithout("netns", hasNetworks()) });
+  promise("C7", "a clock that jumps by a day neither drops nor immortalizes a session", jump, {
+    skip: skipWithout("faketime", faketime !== undefined),
+  });
+});

@@ -6,7 +6,7 @@ import { type Disk, mountDisk, noMount } from "../fixtures/disk.ts";
 import { dial } from "../fixtures/exec-client.ts";
 import { sumOf } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
-import { promise, type Row } from "../fixtures/promise.ts";
+import { promise, type Row, sideBySide } from "../fixtures/promise.ts";
 import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
 
 /** What a refusal, the end of what runs, and recovery may each take, milliseconds. */
@@ -62,14 +62,9 @@ async function elapsedMs(what: string, isTrue: () => boolean | Promise<boolean>)
   return performance.now() - beganMs;
 }
 
-promise(
-  "C9",
-  "a strict trail that cannot be written stops execs, and tells of the gap on recovery",
-  async function* () {
-    for (const fault of faults) yield* tryFault(fault);
-  },
-  { skip: noMount },
-);
+sideBySide("a strict trail that cannot be written stops execs, and tells of the gap on recovery", () => {
+  for (const fault of faults) promise("C9", fault.name, () => tryFault(fault), { skip: noMount });
+});
 
 async function* tryFault({ name, begin, end, lostStarts = 0 }: Fault): AsyncIterable<Row> {
   await using disk = await mountDisk();

@@ -18,7 +18,8 @@ export class Table {
       const [id = "", title = ""] = data.name.split(/: (.*)/);
       yield this.#count("skipped", toLine(id, title, "", "", `skipped: ${data.skip}`));
     }
-    if (type === "test:fail" && !isOfRows(data.details.error)) {
+    // A suite fails by its tests, which tell it themselves.
+    if (type === "test:fail" && data.details.type !== "suite" && !isOfRows(data.details.error)) {
       yield this.#count("BROKEN", toLine("", data.name, "", "", `BROKEN: ${messageOf(data.details.error)}`));
     }
   }

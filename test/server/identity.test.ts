@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { digestOf } from "../../src/access/static-tokens.ts";
 import { elsewhere } from "../fixtures/elsewhere.ts";
 import { dial, refusalOf } from "../fixtures/exec-client.ts";
@@ -130,50 +130,52 @@ test("keys in a file are followed when it changes", async (t) => {
   assert.equal(issuer.asked, 0);
 });
 
-test("a credential that expires ends its sessions and sockets within 5 s, with 4401, and nobody else's", async () => {
-  await using issuer = await openIssuer();
-  await using served = await openGateway({ auth: { jwt: [issuerOf(issuer)] } });
-  const exp = Math.ceil(Date.now() / 1000) + 2;
-  const token = await issuer.sign({ exp });
-  const sleep = uniqueSleep();
-  using expiring = await dial(`${served.url}/v1/exec?command=sh&command=-c&command=${encodeURIComponent(`sleep ${sleep} & cat`)}`, {
-    token,
+describe("the end of a credential", { concurrency: true }, () => {
+  test("a credential that expires ends its sessions and sockets within 5 s, with 4401, and nobody else's", async () => {
+    await using issuer = await openIssuer();
+    await using served = await openGateway({ auth: { jwt: [issuerOf(issuer)] } });
+    const exp = Math.ceil(Date.now() / 1000) + 2;
+    const token = await issuer.sign({ exp });
+    const sleep = uniqueSleep();
+    using expiring = await dial(`${served.url}/v1/exec?command=sh&command=-c&command=${encodeURIComponent(`sleep ${sleep} & cat`)}`, {
+      token,
+    });
+    using lasting = await dial(`${served.url}/v1/exec?command=cat`);
+    await expiring.control("attached");
+    await lasting.control("attached");
+    const authorization = `Bearer ${token}`;
+    const kept = await served.request("/v1/sessions", {
+      method: "POST",
+      headers: { authorization },
+      body: { command: ["sleep", sleep], keepMs: 60_000, timeoutMs: 0 },
+    });
+    const oneShot = served.request("/v1/exec", {
+      method: "POST",
+      headers: { authorization },
+      body: { command: ["sh", "-c", `echo so far; sleep ${sleep}`] },
+    });
+    const { code } = await expiring.closed;
+    const late = Date.now() - exp * 1000;
+    assert.equal(code, 4401);
+    assert.ok(late > -50 && late < 5000, `${late} ms behind its end`);
+    assert.equal((await expiring.control("error")).code, "UNAUTHENTICATED");
+    const { outcome, endedBy } = (await oneShot).json as { outcome: string; endedBy: string };
+    assert.deepEqual([outcome, endedBy], ["killed", "policy"]);
+    await until("end of the commands", () => processesWith(sleep).length === 0);
+    assert.equal(kept.status, 201);
+    lasting.stdin("still here\n");
+    await lasting.untilStdout("still here\n");
   });
-  using lasting = await dial(`${served.url}/v1/exec?command=cat`);
-  await expiring.control("attached");
-  await lasting.control("attached");
-  const authorization = `Bearer ${token}`;
-  const kept = await served.request("/v1/sessions", {
-    method: "POST",
-    headers: { authorization },
-    body: { command: ["sleep", sleep], keepMs: 60_000, timeoutMs: 0 },
-  });
-  const oneShot = served.request("/v1/exec", {
-    method: "POST",
-    headers: { authorization },
-    body: { command: ["sh", "-c", `echo so far; sleep ${sleep}`] },
-  });
-  const { code } = await expiring.closed;
-  const late = Date.now() - exp * 1000;
-  assert.equal(code, 4401);
-  assert.ok(late > -50 && late < 5000, `${late} ms behind its end`);
-  assert.equal((await expiring.control("error")).code, "UNAUTHENTICATED");
-  const { outcome, endedBy } = (await oneShot).json as { outcome: string; endedBy: string };
-  assert.deepEqual([outcome, endedBy], ["killed", "policy"]);
-  await until("end of the commands", () => processesWith(sleep).length === 0);
-  assert.equal(kept.status, 201);
-  lasting.stdin("still here\n");
-  await lasting.untilStdout("still here\n");
-});
 
-test("a client that does not answer the close is gone all the same", async () => {
-  await using issuer = await openIssuer();
-  await using served = await openGateway({ auth: { jwt: [issuerOf(issuer)] } });
-  const token = await issuer.sign({ exp: Math.ceil(Date.now() / 1000) + 2 });
-  using client = await dial(`${served.url}/v1/exec?command=yes`, { token });
-  await client.control("attached");
-  client.ws.pause();
-  await until("socket closed", async () => (await served.metric("execgate_clients_active")) === 0, 8000);
+  test("a client that does not answer the close is gone all the same", async () => {
+    await using issuer = await openIssuer();
+    await using served = await openGateway({ auth: { jwt: [issuerOf(issuer)] } });
+    const token = await issuer.sign({ exp: Math.ceil(Date.now() / 1000) + 2 });
+    using client = await dial(`${served.url}/v1/exec?command=yes`, { token });
+    await client.control("attached");
+    client.ws.pause();
+    await until("socket closed", async () => (await served.metric("execgate_clients_active")) === 0, 8000);
+  });
 });
 
 test("ten failures from one source make the next 429 with Retry-After; a valid credential and other sources get in", async () => {

@@ -6,9 +6,8 @@ import { request as sendPlain } from "node:http";
 import { type RequestOptions, request as sendRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
-import { promisify } from "node:util";
 import { WebSocket } from "ws";
 import { makeAuthority, makeLeaf, type Pair } from "../fixtures/certificates.ts";
 import { ExecClient } from "../fixtures/exec-client.ts";
@@ -112,51 +111,53 @@ test("a chain through an authority in between leads to the one that is configure
   assert.equal(await whoAmI(served.url, { key: leaf.key, cert: `${leaf.cert}\n${between.cert}` }), "user:alice@example.com");
 });
 
-test("the end of a certificate, or of its authority, ends its session with 4401", async (t) => {
-  const { files, authority } = await makeFiles(t);
-  await using served = await openGateway({ tls: files, auth: {} }, { listen: ["https://127.0.0.1:0"] });
-  const names = [{ type: 1 as const, value: "alice@example.com" }];
-  const open = async (pair: Pair): Promise<ExecClient> => {
-    const client = new ExecClient(
-      new WebSocket(`${served.url.replace("http", "ws")}/v1/exec?command=cat`, { ...pair, rejectUnauthorized: false }),
-    );
-    await client.control("attached");
-    return client;
-  };
-  using short = await open(await makeLeaf(authority, { names, notAfter: new Date(Math.ceil(Date.now() / 1000) * 1000 + 2000) }));
-  using long = await open(await makeLeaf(authority, { names }));
-  assert.equal((await short.closed).code, 4401);
-  assert.equal(long.ws.readyState, WebSocket.OPEN);
-  await writeFile(files.clientCaFile, (await makeAuthority("clients")).cert);
-  assert.equal((await long.closed).code, 4401);
-  assert.equal((await long.control("error")).code, "UNAUTHENTICATED");
-});
+describe("what changes in time", { concurrency: true }, () => {
+  test("the end of a certificate, or of its authority, ends its session with 4401", async (t) => {
+    const { files, authority } = await makeFiles(t);
+    await using served = await openGateway({ tls: files, auth: {} }, { listen: ["https://127.0.0.1:0"] });
+    const names = [{ type: 1 as const, value: "alice@example.com" }];
+    const open = async (pair: Pair): Promise<ExecClient> => {
+      const client = new ExecClient(
+        new WebSocket(`${served.url.replace("http", "ws")}/v1/exec?command=cat`, { ...pair, rejectUnauthorized: false }),
+      );
+      await client.control("attached");
+      return client;
+    };
+    using short = await open(await makeLeaf(authority, { names, notAfter: new Date(Math.ceil(Date.now() / 1000) * 1000 + 2000) }));
+    using long = await open(await makeLeaf(authority, { names }));
+    assert.equal((await short.closed).code, 4401);
+    assert.equal(long.ws.readyState, WebSocket.OPEN);
+    await writeFile(files.clientCaFile, (await makeAuthority("clients")).cert);
+    assert.equal((await long.closed).code, 4401);
+    assert.equal((await long.control("error")).code, "UNAUTHENTICATED");
+  });
 
-test("files that change are used by the connections to come; those that are no pair leave the old ones", async (t) => {
-  const { files, own, write } = await makeFiles(t);
-  const { clientCaFile: _, ...tls } = files;
-  await using served = await openGateway({ tls }, { listen: ["https://127.0.0.1:0"] });
-  assert.equal(await shownCertificate(served.url), "first");
-  const [second, third] = await Promise.all(
-    ["second", "third"].map((commonName) => makeLeaf(own, { use: "serverAuth", commonName, names: serverNames })),
-  );
-  assert.ok(second !== undefined && third !== undefined);
-  await write(second);
-  await until("second certificate", async () => (await shownCertificate(served.url)) === "second");
-  const refused = () => served.logLines.filter(({ msg }) => String(msg).includes("could not be read again"));
-  for (const [file, content, why] of [
-    [files.keyFile, third.key, /is not the key of the certificate/],
-    [files.keyFile, "no key", /tls\.keyFile: .* expected a private key in PEM/],
-    [files.certFile, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", /tls\.certFile: .* expected a certificate/],
-  ] as const) {
-    const before = refused().length;
-    await writeFile(file, content);
-    await until("refusal of the files", () => refused().length > before);
-    assert.match(String(refused().at(-1)?.reason), why);
-    assert.equal(await shownCertificate(served.url), "second");
-  }
-  await write(third);
-  await until("third certificate", async () => (await shownCertificate(served.url)) === "third");
+  test("files that change are used by the connections to come; those that are no pair leave the old ones", async (t) => {
+    const { files, own, write } = await makeFiles(t);
+    const { clientCaFile: _, ...tls } = files;
+    await using served = await openGateway({ tls }, { listen: ["https://127.0.0.1:0"] });
+    assert.equal(await shownCertificate(served.url), "first");
+    const [second, third] = await Promise.all(
+      ["second", "third"].map((commonName) => makeLeaf(own, { use: "serverAuth", commonName, names: serverNames })),
+    );
+    assert.ok(second !== undefined && third !== undefined);
+    await write(second);
+    await until("second certificate", async () => (await shownCertificate(served.url)) === "second");
+    const refused = () => served.logLines.filter(({ msg }) => String(msg).includes("could not be read again"));
+    for (const [file, content, why] of [
+      [files.keyFile, third.key, /is not the key of the certificate/],
+      [files.keyFile, "no key", /tls\.keyFile: .* expected a private key in PEM/],
+      [files.certFile, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", /tls\.certFile: .* expected a certificate/],
+    ] as const) {
+      const before = refused().length;
+      await writeFile(file, content);
+      await until("refusal of the files", () => refused().length > before);
+      assert.match(String(refused().at(-1)?.reason), why);
+      assert.equal(await shownCertificate(served.url), "second");
+    }
+    await write(third);
+    await until("third certificate", async () => (await shownCertificate(served.url)) === "third");
+  });
 });
 
 test("files of TLS that are no good stop the start", async (t) => {
@@ -173,10 +174,11 @@ test("TLS 1.1 is not spoken, TLS 1.2 and 1.3 are", async (t) => {
   await using served = await openGateway({ tls: files }, { listen: ["https://127.0.0.1:0"] });
   const { port } = new URL(served.url);
   const speak = (version: string) =>
-    promisify(execFile)("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, version, "-cipher", "ALL@SECLEVEL=0"]).then(
-      () => true,
-      () => false,
-    );
+    new Promise<boolean>((resolve) => {
+      const options = ["s_client", "-connect", `127.0.0.1:${port}`, version, "-cipher", "ALL@SECLEVEL=0"];
+      // It ends with its stdin, once it has shaken hands.
+      execFile("openssl", options, (error) => resolve(error === null)).stdin?.end();
+    });
   assert.deepEqual(await Promise.all(["-tls1_1", "-tls1_2", "-tls1_3"].map(speak)), [false, true, true]);
 });
 
