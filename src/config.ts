@@ -1,7 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { type Static, Type } from "typebox";
 import type { AuthSettings } from "./access/authentication.ts";
 import type { Policy } from "./access/policy/policy.ts";
 import { type Address, defaultAddresses } from "./address.ts";
@@ -21,6 +20,7 @@ import { type RuntimeConfig, readRuntimes, runtimesSchema } from "./config/runti
 import { checkTracing, tracingSchema } from "./config/tracing.ts";
 import { validate } from "./config/validate.ts";
 import type { ProbeDefinition } from "./probes/definition.ts";
+import { type Static, Type } from "./typebox.ts";
 
 /** The whole file; a section of more than a few keys has a file of its own in `config/`. */
 const fileSchema = section({

@@ -46,6 +46,12 @@ describe("the tree", () => {
     assert.deepEqual(readers, ["src/serve.ts"]);
   });
 
+  it("loads typebox as the one module that the build makes of it", () => {
+    const importers = files.filter(({ name, text }) => name.startsWith("src/") && /from "typebox[/"]/.test(text)).map(({ name }) => name);
+    assert.deepEqual(importers, ["src/typebox.ts"]);
+    assert.doesNotMatch(readFileSync(join(root, "dist/src/typebox.js"), "utf8"), /from "typebox[/"]/);
+  });
+
   it("names in every test what is tested, and skips nothing for good", () => {
     const weak = files.filter(({ name, text }) => name.endsWith(".test.ts") && /\b(?:it|test|describe)\.(?:only|todo)\b/.test(text));
     assert.deepEqual(

@@ -1,4 +1,4 @@
-import { type Static, Type } from "typebox";
+import { type Static, Type } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 import { optionalSection, text } from "./fields.ts";
 

@@ -1,7 +1,7 @@
-import { type Static, Type } from "typebox";
 import type { AuthSettings } from "../access/authentication.ts";
 import { ownerName } from "../access/static-tokens.ts";
 import { isLoopback } from "../address.ts";
+import { type Static, Type } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 import { readDate } from "./date.ts";
 import { count, optionalSection, path, text, texts } from "./fields.ts";

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { type Static, Type } from "typebox";
+import { type Static, Type } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 
 /** `behindProxy`: whether a proxy stands in front, and which addresses are its. */

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from "typebox";
+import { type TSchema, Type } from "../typebox.ts";
 
 /** The kinds of values that stand in the file. `expected` is how the message about a wrong one calls them. */
 

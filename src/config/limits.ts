@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { count, section } from "./fields.ts";
 
 /** The longest that the timers of a server can wait, which is 24 days. */

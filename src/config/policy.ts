@@ -1,6 +1,6 @@
-import { type Static, Type } from "typebox";
 import { compilePolicy, PolicyError } from "../access/policy/compile.ts";
 import type { Policy } from "../access/policy/policy.ts";
+import { type Static, Type } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 import { readDate } from "./date.ts";
 import { optionalSection, text } from "./fields.ts";

@@ -1,7 +1,7 @@
-import { type Static, Type } from "typebox";
 import { compileGlob, faultOfGlob } from "../access/policy/glob.ts";
 import type { ProbeDefinition, Selection } from "../probes/definition.ts";
 import { compilePattern } from "../probes/pattern.ts";
+import { type Static, Type } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 import { count, flag, section, text } from "./fields.ts";
 import { validateEntry } from "./validate.ts";

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type } from "../typebox.ts";
 import { count, path, section } from "./fields.ts";
 
 /** `recording`: whether what sessions show is written down, and where. */

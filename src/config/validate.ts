@@ -1,5 +1,4 @@
-import type { Static, TSchema } from "typebox";
-import { Value } from "typebox/value";
+import { type Static, type TSchema, Value } from "../typebox.ts";
 import { ConfigError } from "./config-error.ts";
 import { section } from "./fields.ts";
 

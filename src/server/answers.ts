@@ -1,5 +1,5 @@
-import { type TSchema, Type } from "typebox";
 import { errorTable } from "../errors.ts";
+import { type TSchema, Type } from "../typebox.ts";
 
 /**
  * The shapes of answers, for `/openapi.json` alone: nothing that is answered is filtered by them. They are open, as clients

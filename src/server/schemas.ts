@@ -1,5 +1,5 @@
-import { type Static, Type } from "typebox";
 import { signals } from "../exec/runtime.ts";
+import { type Static, Type } from "../typebox.ts";
 import { reasonLengthMax } from "./reason.ts";
 
 /** The shapes of requests: the source of their types, of their validation and of `/openapi.json`. */

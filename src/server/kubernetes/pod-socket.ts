@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Static } from "typebox";
 import type { WebSocket } from "ws";
 import { ExecgateError } from "../../errors.ts";
+import type { Static } from "../../typebox.ts";
 import { nativeSubprotocol, type Subprotocol, selectSubprotocol } from "../../wire/index.ts";
 import type { App } from "../deps.ts";
 import { flagOf } from "../query.ts";

@@ -1,4 +1,4 @@
-import { type Static, Type } from "typebox";
+import { type Static, Type } from "../../typebox.ts";
 import { execQuery } from "../schemas.ts";
 
 /** What Kubernetes clients send: every parameter that they know of is taken, and those that mean nothing here are let be. */

@@ -1,6 +1,6 @@
-import { Type } from "typebox";
 import type { Principal } from "../../access/principal.ts";
 import { askHealth } from "../../exec/health.ts";
+import { Type } from "../../typebox.ts";
 import { aliveAnswer, answerIn, answers, infoAnswer, readyAnswer } from "../answers.ts";
 import type { App, RouteDeps } from "../deps.ts";
 

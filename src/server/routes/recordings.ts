@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import { ExecgateError } from "../../errors.ts";
+import { Type } from "../../typebox.ts";
 import { answerIn, answers, recordingsAnswer } from "../answers.ts";
 import type { App, ListedRecording, RouteDeps } from "../deps.ts";
 import { limitOf } from "../page-of.ts";

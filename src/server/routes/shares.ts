@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import { ExecgateError } from "../../errors.ts";
+import { Type } from "../../typebox.ts";
 import { answers, noBody, shareAnswer } from "../answers.ts";
 import { baseUrlOf } from "../base-url.ts";
 import type { App, RouteDeps } from "../deps.ts";
