@@ -99,12 +99,16 @@ async function readArchive(endpoint: Endpoint, { target = "", path }: Side, arch
   }
 }
 
-/** The same entries below another root. */
+/** The same entries below another root, where a second name of a file is one of the copy. */
 async function rename(from: Extract, to: Pack, root: string, isNameless: boolean): Promise<void> {
+  const renamed = (name: string): string => {
+    const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+    return [root, ...(isNameless ? parts : parts.slice(1))].join("/");
+  };
   for await (const entry of from) {
-    const parts = entry.header.name.split("/").filter((part) => part !== "" && part !== ".");
-    const name = [root, ...(isNameless ? parts : parts.slice(1))].join("/");
-    await pour(bytesOf(entry), (done) => to.entry({ ...entry.header, name, pax: null }, done));
+    const { header } = entry;
+    const second = header.type === "link" && { linkname: renamed(header.linkname ?? "") };
+    await pour(bytesOf(entry), (done) => to.entry({ ...header, name: renamed(header.name), ...second, pax: null }, done));
   }
   to.finalize();
 }

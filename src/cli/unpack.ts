@@ -1,5 +1,5 @@
 import { chmod, link, lstat, mkdir, open, rm, symlink, utimes } from "node:fs/promises";
-import { dirname, join, posix, relative, resolve, sep } from "node:path";
+import { dirname, join, posix, relative, sep } from "node:path";
 import type { Extract, Header } from "tar-stream";
 import { ClientError } from "./client-error.ts";
 import { bytesOf } from "./pour.ts";
@@ -51,7 +51,7 @@ async function unpackEntry(entry: Entry, path: string, options: UnpackOptions): 
       return;
     case "symlink": {
       const linkname = header.linkname ?? "";
-      if (!isWithin(root, resolve(dirname(path), linkname)) || linkname.startsWith("/")) {
+      if (!(await leadsWithin(root, dirname(path), linkname))) {
         return skipped(`${shown} is left out: it links to ${visible(linkname)}`);
       }
       await clear(path, shown);
@@ -92,6 +92,23 @@ function pathOf(name: string, { root, isNameless }: UnpackOptions): string {
 function isWithin(root: string, path: string): boolean {
   const way = relative(root, path);
   return way !== ".." && !way.startsWith(`..${sep}`);
+}
+
+/**
+ * Whether a link in `folder` leads to within `root`, and will whatever the archive still holds: `..` stands for the folder above only
+ * behind a folder, which stays one; behind a link it is the one above where that leads.
+ */
+async function leadsWithin(root: string, folder: string, linkname: string): Promise<boolean> {
+  let path = folder;
+  for (const part of linkname.split("/")) {
+    if (part === ".." && !(await isFolder(path))) return false;
+    path = join(path, part);
+  }
+  return isWithin(root, path) && !linkname.startsWith("/");
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Makes the folders from `root` down to `path`, none of which may be a link. What is above `root` is the caller's own. */

@@ -3,12 +3,14 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -85,6 +87,18 @@ describe("cp", () => {
     assertSame(join(dir, "tree"), join(dir, "contents"));
     await copied(`host:${dir}/there/tree`, `host:${dir}/there/twice`);
     assertSame(join(dir, "tree"), join(dir, "there/twice"));
+  });
+
+  test("keeps two names of one file together, in each copy by themselves", async () => {
+    mkdirSync(join(dir, "tree"));
+    writeFileSync(join(dir, "tree/one"), "shared");
+    linkSync(join(dir, "tree/one"), join(dir, "tree/two"));
+    await copied(`host:${dir}/tree`, `host:${dir}/copy`);
+    await copied(`host:${dir}/tree`, join(dir, "fetched"));
+    for (const copy of ["copy", "fetched"]) {
+      const [one, two] = ["one", "two"].map((name) => statSync(join(dir, copy, name)));
+      assert.deepEqual([two?.ino, two?.nlink], [one?.ino, 2], copy);
+    }
   });
 
   test("gives a single file the name that is asked for, and a folder's that is there", async () => {
@@ -203,6 +217,26 @@ describe("an archive of somebody hostile", () => {
       ["new", "as it was"],
     );
     assert.deepEqual(readdirSync(join(dir, "outside")), ["target"]);
+  });
+
+  test("leaves no link that leads out of the destination by way of another", async () => {
+    mkdirSync(join(dir, "root"));
+    mkdirSync(join(dir, "outside"));
+    writeFileSync(join(dir, "outside/secret"), "secret");
+    const skipped = await unpack((archive) => {
+      archive.entry({ name: "tree/a/b/top", type: "symlink", linkname: "../.." });
+      archive.entry({ name: "tree/a/b/after", type: "symlink", linkname: "top/../outside/secret" });
+      // What it goes through becomes a link only when it is there already.
+      archive.entry({ name: "tree/a/b/before", type: "symlink", linkname: "later/../outside/secret" });
+      archive.entry({ name: "tree/a/b/later", type: "symlink", linkname: "../.." });
+      archive.entry({ name: "tree/a/fine", type: "symlink", linkname: "b/../.." });
+    });
+    assert.deepEqual(skipped, [
+      "tree/a/b/after is left out: it links to top/../outside/secret",
+      "tree/a/b/before is left out: it links to later/../outside/secret",
+    ]);
+    const links = ["top", "later", "../fine"].map((name) => realpathSync(join(dir, "root/a/b", name)));
+    assert.deepEqual(new Set(links), new Set([realpathSync(join(dir, "root"))]));
   });
 
   test("gives no rights beyond those of reading, writing and running, and no devices", async () => {
