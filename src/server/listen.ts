@@ -1,6 +1,6 @@
 import { constants } from "node:crypto";
 import { once } from "node:events";
-import { unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
@@ -193,6 +193,8 @@ function urlOf(server: http.Server | https.Server, address: Address): string {
 
 /** Removes a socket file that nobody listens on any more, as a gateway that was killed leaves it. */
 async function removeStaleSocket(path: string): Promise<void> {
+  // To a file of another kind nobody can connect either: it is left for listening to fail on.
+  if ((await lstat(path).catch(() => undefined))?.isSocket() !== true) return;
   const isStale = await new Promise<boolean>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();
