@@ -70,6 +70,9 @@ export class Session {
   readonly #stopped: Promise<StopReason>;
   #announceStop!: (reason: StopReason) => void;
   #finish!: (outcome: Outcome | undefined) => void;
+  /** Settles when the command runs, or never will. */
+  readonly #begun: Promise<void>;
+  #begin!: () => void;
   #state: SessionState = "starting";
   #stopReason: StopReason | undefined;
   #isBegun = false;
@@ -94,6 +97,9 @@ export class Session {
     });
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
+    });
+    this.#begun = new Promise((resolve) => {
+      this.#begin = resolve;
     });
     const wanted = request.collect;
     this.collected = wanted && collect(this.log.open({ role: "writer" }), wanted.bytesMax, wanted.keep);
@@ -129,6 +135,7 @@ export class Session {
     const startedMs = clock.monotonicMs();
     this.startedAt = clock.now();
     this.#state = "running";
+    this.#begin();
     observer.started?.(this, startedMs - beganMs);
     this.#timers.arm({ timeoutMs: this.request.timeoutMs, idleMs: limits.idleMs }, (reason) => this.stop(reason));
     // What a client said while the command was being started: frozen, the request has the size from before.
@@ -157,14 +164,16 @@ export class Session {
     return this.clients.attach(options);
   }
 
-  /** Gives bytes to the command's stdin; resolves when they are accepted. */
+  /** Gives bytes to the command's stdin, as soon as it runs; resolves when they are accepted, or nobody can read them any more. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#timers.moved(this.#deps.clock.monotonicMs());
     this.inputBytes += bytes.length;
+    if (this.#state === "starting") await this.#begun;
     await this.#live()?.write(bytes);
   }
 
   async endInput(): Promise<void> {
+    if (this.#state === "starting") await this.#begun;
     await this.#live()?.endInput();
   }
 
@@ -184,6 +193,7 @@ export class Session {
   #abandon(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.#begin();
     this.#run.abort(over);
     this.clients.end();
     this.log.endOutput();

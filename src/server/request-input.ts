@@ -11,7 +11,8 @@ export class RequestInput {
   readonly #waiting = new WeakMap<Session, number>();
 
   /**
-   * Resolves when the command has taken the bytes, or is over.
+   * Resolves when the command has taken the bytes, or is over. Of that the write itself tells: what waits for the end of the
+   * session beside it would be kept until then, for each request.
    * @throws TOO_MANY_REQUESTS
    */
   async write(session: Session, bytes: Buffer): Promise<void> {
@@ -22,7 +23,7 @@ export class RequestInput {
     }
     this.#waiting.set(session, before + bytes.length);
     try {
-      await Promise.race([session.write(bytes), session.finished]);
+      await session.write(bytes);
     } finally {
       this.#waiting.set(session, (this.#waiting.get(session) ?? 0) - bytes.length);
     }

@@ -13,6 +13,7 @@ export const inputCases: readonly Case[] = [
   ["stdin ends on a tty, behind a whole and behind an unfinished line", endOnTty],
   ["stdin that is not wanted is at its end from the start", noInput],
   ["a write to a command that has ended is accepted to no effect", lateWrite],
+  ["what a command has not read when it is let go of is accepted to no effect", unreadWrite],
   ["resize is what stty size sees", resize],
 ];
 
@@ -65,6 +66,16 @@ async function lateWrite({ runtime, targetId }: RuntimeSubject): Promise<void> {
     await running.endInput();
     running.release();
   }
+}
+
+/** Whoever waits for it waits for nothing else, not for the end of the session either. */
+async function unreadWrite({ runtime, targetId }: RuntimeSubject): Promise<void> {
+  const running = await start(runtime, targetId, { command: ["sleep", "60"], stdin: true });
+  const told = Promise.all([running.write(Buffer.alloc(4 * 1024 * 1024)), running.endInput()]);
+  await running.terminate();
+  await running.exit;
+  running.release();
+  await told;
 }
 
 async function resize({ runtime, targetId, shell }: RuntimeSubject): Promise<void> {

@@ -428,6 +428,27 @@ describe("input", () => {
     assert.deepEqual([process.written.join(), ...process.calls], ["a", "endInput", "signal SIGINT"]);
   });
 
+  test("that comes while the command is started waits for it, in order", async () => {
+    const { session, runtime } = createSession({ behaviour: { start: "waits" } });
+    const started = session.start();
+    const told = [session.write(Buffer.from("a")), session.write(Buffer.from("b")), session.endInput()];
+    await settled();
+    runtime.letStart();
+    await Promise.all([started, ...told]);
+    assert.deepEqual([runtime.process.written.join(""), ...runtime.process.calls], ["ab", "endInput"]);
+  });
+
+  test("that waits for a command which is never started comes to nothing", async () => {
+    const { session, runtime } = createSession({ behaviour: { start: "waits" } });
+    const started = session.start();
+    const told = [session.write(Buffer.from("a")), session.endInput()];
+    await settled();
+    session.stop("client");
+    await assert.rejects(started, { code: "SESSION_ENDED" });
+    await Promise.all(told);
+    assert.deepEqual(runtime.processes, []);
+  });
+
   test("that is pending does not hold the end, and comes to nothing after it", async () => {
     const { session, process } = await startSession({ behaviour: { holdsWrites: true } });
     const writing = session.write(Buffer.from("a"));

@@ -65,7 +65,7 @@ export function sessionIoRoutes(app: App, deps: RouteDeps): void {
       const session = live(request, "stdin");
       const { data, encoding, eof = false } = request.body;
       await input.write(session, inputBytes(data, encoding, "data"));
-      if (eof) await Promise.race([session.endInput(), session.finished]);
+      if (eof) await session.endInput();
       return viewSession(session);
     },
   );
