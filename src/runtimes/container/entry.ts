@@ -37,10 +37,10 @@ export class Entry {
   /** Ends early where the gateway may not enter its own group: no other can be used either. */
   async #keep(mount: string): Promise<void> {
     this.#isKept = true;
-    const file = join(mount, ownGroup(), "cgroup.procs");
     try {
-      for (; this.#expected > 0; await delay(againMs, undefined, { ref: false }))
-        await writeFile(file, String(process.pid), { flag: "r+" });
+      for (; this.#expected > 0; await delay(againMs, undefined, { ref: false })) {
+        await writeFile(join(mount, ownGroup(), "cgroup.procs"), String(process.pid), { flag: "r+" });
+      }
     } catch {
       // Entries take as long as they do.
     }
@@ -48,7 +48,7 @@ export class Entry {
   }
 }
 
-/** Asked for each time: the gateway may have been moved. */
+/** Looked up each time: the gateway may have been moved, and is to stay there. */
 function ownGroup(): string {
   return parseGroups(readFileSync("/proc/self/cgroup", "utf8")).get("") ?? "/";
 }

@@ -12,6 +12,9 @@ const awayMsMax = 4000;
 /** How long a deletion is tried again: first soon, then seldom, as a paused container lets nothing end. */
 const deletePausesMs = { first: 20, most: 5000 };
 
+/** The reason of every wait that is given up, made once: an error for each, with its stack, would take longer than the rest of the end. */
+const released = new Error("The exec was released.");
+
 /** One exec process of containerd: the calls that are made about it. */
 export class Exec {
   readonly place: ExecPlace;
@@ -59,7 +62,7 @@ export class Exec {
 
   /** Waits for the exit no longer. */
   forget(): void {
-    this.#waiting.abort(new Error("The exec was released."));
+    this.#waiting.abort(released);
   }
 
   /** To the command alone; one that has ended takes none. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Termination } from "../../exec/runtime.ts";
 import { sendSignal } from "../signals.ts";
@@ -12,8 +13,8 @@ export interface MarkedTreeOptions {
   readonly mark: Mark;
   /** The command, as the daemon sees it. */
   readonly pid: number;
-  /** The container's first process, if it can be seen from here. */
-  readonly containerPid: number | undefined;
+  /** The directory of the container's control group, if that can be seen from here. */
+  readonly group: string | undefined;
   /** Whether a command in this container can take the mark off, or leave the container. */
   readonly canLeave: boolean;
 }
@@ -28,10 +29,11 @@ export class MarkedTree {
 
   constructor(options: MarkedTreeOptions) {
     this.#options = options;
-    const { pid, containerPid } = options;
-    this.#isSeen = readMark(pid) === options.mark;
+    const { pid, mark, group } = options;
+    // A short command is over by now, and a read that fails would take longer than all else here.
+    this.#isSeen = existsSync(`/proc/${pid}`) && readMark(pid) === mark;
     this.#startedAt = this.#isSeen ? readStart(pid) : undefined;
-    this.#group = (this.#isSeen ? groupOf(pid) : undefined) ?? (containerPid === undefined ? undefined : groupOf(containerPid));
+    this.#group = (this.#isSeen ? groupOf(pid) : undefined) ?? group;
   }
 
   /** Whether any of it was ever found on this machine. */

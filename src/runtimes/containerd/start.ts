@@ -8,10 +8,10 @@ import { Exec } from "./exec.ts";
 import type { FifoFolder, Fifos } from "./fifos.ts";
 import type { Marks } from "./mark.ts";
 import { MarkedTree } from "./marked-tree.ts";
-import { isInGroup } from "./members.ts";
 import { ContainerdProcess } from "./process.ts";
-import { isPowerful, type OciProcess, specOf, toExecProcess } from "./process-spec.ts";
+import { isPowerful, type OciProcess, toExecProcess } from "./process-spec.ts";
 import { ContainerRoot } from "./root.ts";
+import { surroundingsOf } from "./surroundings.ts";
 import { ContainerUsers, type OciUser } from "./user.ts";
 
 /** How long containerd may take to start a command, milliseconds: who waits is told within 5 s. */
@@ -34,19 +34,13 @@ export interface StartDeps {
  * already. What was begun is undone when it fails.
  * @throws ApiError, USER_NOT_FOUND, RUNTIME_UNAVAILABLE; the reason of `signal`, when nothing runs of what was begun
  */
-export async function startExec(
-  deps: StartDeps,
-  { namespace, container, task }: Found,
-  spec: ExecSpec,
-  signal: AbortSignal,
-): Promise<ContainerdProcess> {
+export async function startExec(deps: StartDeps, found: Found, spec: ExecSpec, signal: AbortSignal): Promise<ContainerdProcess> {
   const { api, marks } = deps;
-  const { process: own, group } = specOf(container);
-  const containerPid = task !== undefined && isInGroup(task.pid, group) ? task.pid : undefined;
+  const { own, pid: containerPid, group } = surroundingsOf(found);
   const { args, user } = whatAndWho(own, containerPid, spec);
   const isTerminal = spec.tty !== undefined;
   const mark = marks.take();
-  const exec = new Exec(api, { namespace, containerId: container.id, execId: `${execPrefix}${mark}` });
+  const exec = new Exec(api, { namespace: found.namespace, containerId: found.container.id, execId: `${execPrefix}${mark}` });
   const fifos = deps.fifos.make(exec.place, { stdin: spec.stdin || isTerminal, stderr: !isTerminal });
   const outputs: number[] = [];
   let onMachine: ForeignProcess | undefined;
@@ -60,7 +54,7 @@ export async function startExec(
     const isOver = settled(status);
     const pid = await starting;
     onMachine = ForeignProcess.open(pid);
-    const tree = new MarkedTree({ marks, mark, pid, containerPid, canLeave: isPowerful(own) });
+    const tree = new MarkedTree({ marks, mark, pid, group, canLeave: isPowerful(own) });
     const stdin = fifos.stdin === "" ? undefined : await fifos.openInput(isOver);
     const parts = { exec, status, tree, onMachine, ends: { stdin, outputs }, isTerminal };
     const process: ContainerdProcess = new ContainerdProcess(parts, () => {

@@ -19,7 +19,7 @@ describe("a tree of marked processes", { timeout: 20_000 }, () => {
     const child = marked(mark, `env -i setsid sleep ${mine} & (setsid sleep ${mine} &); sleep ${mine}`);
     const neighbour = marked(other, `sleep ${theirs} & wait`);
     await until("the processes", () => processesWith(mine).length >= 4 && processesWith(theirs).length >= 2);
-    const tree = new MarkedTree({ marks, mark, pid: child.pid ?? 0, containerPid: undefined, canLeave: false });
+    const tree = new MarkedTree({ marks, mark, pid: child.pid ?? 0, group: undefined, canLeave: false });
     assert.equal(tree.isSeen, true);
     assert.equal(await tree.end(), "verified");
     assert.deepEqual(processesWith(mine), []);
@@ -32,7 +32,7 @@ describe("a tree of marked processes", { timeout: 20_000 }, () => {
 
   test("that is not on this machine is not said to be gone", async () => {
     const marks = new Marks();
-    const tree = new MarkedTree({ marks, mark: marks.take(), pid: process.pid, containerPid: undefined, canLeave: false });
+    const tree = new MarkedTree({ marks, mark: marks.take(), pid: process.pid, group: undefined, canLeave: false });
     assert.equal(tree.isSeen, false);
     assert.equal(await tree.end(), "bestEffort");
   });
