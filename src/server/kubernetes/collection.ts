@@ -65,11 +65,12 @@ export class Collection<T> {
     return item === undefined ? undefined : this.#source.seenBy(caller, item);
   }
 
-  /** Takes note of what there is now. @throws what a runtime refuses */
-  async look(namespace?: string): Promise<Reading<T>> {
+  /** Takes note of what there is now; of looks that overtake each other none undoes what another has seen. @throws what a runtime refuses */
+  async look(namespace?: string): Promise<Pick<Reading<T>, "items" | "silent">> {
+    const begunAt = this.revision;
     const reading = await this.#source.read(namespace);
-    this.#revisions.note(new Map(reading.items.map((item) => [this.lifeOf(item), item])), (item) => reading.isCovered(item));
-    return reading;
+    const found = new Map(reading.items.map((item) => [this.lifeOf(item), item]));
+    return { items: this.#revisions.note(found, (item) => reading.isCovered(item), begunAt), silent: reading.silent };
   }
 
   /** Resolves when all of it was looked at again: once for everybody who waits, and never while nobody does. */

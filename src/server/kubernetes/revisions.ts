@@ -46,11 +46,31 @@ export class Revisions<T> {
   }
 
   /**
-   * Takes note of what there is.
+   * Takes note of what a look has found. What was seen to change while it went on is newer than what it has found, and stands.
    * @param items by a key that is an item's own for its life
    * @param isCovered whether an item would be among `items` if it were there
+   * @param begunAt the revision in which the look was begun
+   * @returns what there is of the covered items in the current revision
    */
-  note(items: ReadonlyMap<string, T>, isCovered: (item: T) => boolean): void {
+  note(items: ReadonlyMap<string, T>, isCovered: (item: T) => boolean, begunAt: number): readonly T[] {
+    const there = this.#current === begunAt ? items : this.#overrule(items, isCovered, begunAt);
+    this.#change(there, isCovered);
+    return [...there.values()];
+  }
+
+  /** The items with everything in them that has changed after a revision. */
+  #overrule(items: ReadonlyMap<string, T>, isCovered: (item: T) => boolean, begunAt: number): ReadonlyMap<string, T> {
+    const there = new Map(items);
+    for (const [key, { item, isGone, revision }] of this.#entries) {
+      if (revision <= begunAt) continue;
+      if (isGone) there.delete(key);
+      else if (isCovered(item)) there.set(key, item);
+    }
+    return there;
+  }
+
+  /** Numbers what has become different. */
+  #change(items: ReadonlyMap<string, T>, isCovered: (item: T) => boolean): void {
     // What has the name of something else comes after the end of that.
     for (const [key, entry] of this.#entries) {
       if (entry.isGone || items.has(key) || !isCovered(entry.item)) continue;

@@ -11,6 +11,8 @@ interface Item {
 const everything = () => true;
 const mapOf = (items: readonly Item[]) => new Map(items.map((item) => [item.key, item]));
 const create = () => new Revisions<Item>(1000, ({ state }) => state);
+const note = (revisions: Revisions<Item>, items: readonly Item[], isCovered = everything) =>
+  revisions.note(mapOf(items), isCovered, revisions.current);
 
 describe("revisions", () => {
   test("whoever follows them from any revision has what is there", () => {
@@ -23,7 +25,7 @@ describe("revisions", () => {
         const before = at % looks.length;
         let [known, from] = [new Map<string, string>(), revisions.current];
         looks.forEach((items, index) => {
-          revisions.note(mapOf(items), everything);
+          note(revisions, items);
           if (index === before) [known, from] = [new Map(items.map(({ key, state }) => [key, state])), revisions.current];
         });
         for (const { type, item } of revisions.since(from) ?? assert.fail()) {
@@ -39,24 +41,24 @@ describe("revisions", () => {
 
   test("what is as it was has no new one", () => {
     const revisions = create();
-    revisions.note(mapOf([{ key: "a", state: "x" }]), everything);
+    note(revisions, [{ key: "a", state: "x" }]);
     const { current } = revisions;
-    revisions.note(mapOf([{ key: "a", state: "x" }]), everything);
+    note(revisions, [{ key: "a", state: "x" }]);
     assert.equal(revisions.current, current);
     assert.deepEqual(revisions.since(current), []);
   });
 
   test("what was not looked for is not gone", () => {
     const revisions = create();
-    revisions.note(mapOf([{ key: "a", state: "x" }]), everything);
+    note(revisions, [{ key: "a", state: "x" }]);
     const { current } = revisions;
-    revisions.note(mapOf([]), () => false);
+    note(revisions, [], () => false);
     assert.deepEqual(revisions.since(current), []);
   });
 
   test("one that was never given, by an earlier run or not at all, is refused", () => {
     const revisions = create();
-    revisions.note(mapOf([{ key: "a", state: "x" }]), everything);
+    note(revisions, [{ key: "a", state: "x" }]);
     assert.equal(revisions.since(5), undefined);
     assert.equal(revisions.since(revisions.current + 1), undefined);
     assert.equal(revisions.since(Number.NaN), undefined);
@@ -67,7 +69,7 @@ describe("revisions", () => {
     const revisions = create();
     const { current } = revisions;
     for (let index = 0; index < 1100; index++) {
-      revisions.note(mapOf([{ key: String(index), state: "x" }]), everything);
+      note(revisions, [{ key: String(index), state: "x" }]);
     }
     assert.equal(revisions.since(current), undefined);
     assert.ok(revisions.since(revisions.current - 10) !== undefined);
