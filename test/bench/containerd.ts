@@ -1,7 +1,6 @@
 import { Containerd, withoutContainerd } from "../fixtures/containerd.ts";
 import { Cri } from "../fixtures/cri.ts";
 import { timed } from "./busy.ts";
-import { streamFigures } from "./container-stream.ts";
 import { type Figure, type Measured, median, type Part, quantile } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
@@ -14,7 +13,7 @@ const warmUps = 40;
 export const containerd: Part = {
   name: "containerd",
   about:
-    "`/bin/true` in a pod's container of a real containerd, one after the other: through the gateway, and by Kubernetes' `ExecSync`, which containerd serves within its own process. In turns of 20, so that each pays for its own deletions. Then 256 MiB of output to a WebSocket client, and through `ctr tasks exec … | cat`.",
+    "`/bin/true` in a pod's container of a real containerd, one after the other: through the gateway, and by Kubernetes' `ExecSync`, which containerd serves within its own process. In turns of 20, so that each pays for its own deletions.",
   missing: () => withoutContainerd || undefined,
   measure,
 };
@@ -39,17 +38,9 @@ async function measure(): Promise<Measured> {
     { label: "ExecSync", value: median(theirs) },
   ];
   return {
-    figures: [
-      ...figuresOf(ours, theirs),
-      ...(await streamFigures(gateway.port, "containerd:k8s.io/bench/one", { name: "ctr tasks exec", argv: execArgv(daemon, id) })),
-    ],
+    figures: figuresOf(ours, theirs),
     chart: { title: "One exec of /bin/true in a container of containerd, p50", unit: "ms", bars },
   };
-}
-
-/** The shell that runs it gives each its own id. */
-function execArgv({ socket }: Containerd, id: string): readonly string[] {
-  return ["ctr", "-a", socket, "-n", "k8s.io", "tasks", "exec", "--exec-id", "bench-$$", id];
 }
 
 function figuresOf(ours: readonly number[], theirs: readonly number[]): Figure[] {

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
 import { ContainerDaemons, hasContainers } from "../fixtures/container-daemons.ts";
 import { timed } from "./busy.ts";
-import { streamFigures } from "./container-stream.ts";
-import { type Measured, median, type Part, quantile } from "./figure.ts";
+import { streamFigures, toCat, toClient } from "./container-stream.ts";
+import { type Figure, type Measured, median, type Part, quantile } from "./figure.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { openHttpClient } from "./http-client.ts";
 
@@ -14,7 +15,7 @@ const warmUps = 20;
 export const docker: Part = {
   name: "docker",
   about:
-    "`/bin/true` in a running container of a real dockerd, one after the other: through the gateway, which also ends what is left, and by the Engine API alone (create, start, inspect), which does not. Then 256 MiB of output to a WebSocket client, and through `docker exec … | cat`.",
+    "`/bin/true` in a running container of a real dockerd, one after the other: through the gateway, which also ends what is left, and by the Engine API alone (create, start, inspect), which does not. Then 256 MiB of output of the same container to a WebSocket client, by way of docker and of the containerd below it, and through `docker exec … | cat` and `ctr tasks exec … | cat`.",
   missing: () => (hasContainers ? undefined : "containers need root, docker, containerd, runc and busybox-static"),
   measure,
 };
@@ -22,7 +23,7 @@ export const docker: Part = {
 async function measure(): Promise<Measured> {
   await using daemons = await ContainerDaemons.start();
   const id = await daemons.container("bench");
-  await using gateway = await startGatewayProcess({ settings: { runtimes: { docker: { socket: daemons.dockerSocket } } } });
+  await using gateway = await startGatewayProcess({ settings: { runtimes: runtimesOf(daemons) } });
   using client = await openHttpClient(gateway.port);
   const body = JSON.stringify({ target: "docker:bench", command: ["/bin/true"] });
   const [ours, theirs]: [number[], number[]] = [[], []];
@@ -43,14 +44,35 @@ async function measure(): Promise<Measured> {
       { name: "Engine API p50", value: median(theirs), unit: "ms" },
       { name: "exec in a container / Engine API, p50", value: median(ours) / median(theirs), unit: "×", aim },
       { name: "exec in a container / Engine API, p99", value: quantile(ours, 0.99) / quantile(theirs, 0.99), unit: "×", aim },
-      ...(await streamFigures(gateway.port, "docker:bench", { name: "docker exec", argv: execArgv(daemons) })),
+      ...(await outputFigures(gateway.port, daemons, id)),
     ],
     chart: { title: "One exec of /bin/true in a container, p50", unit: "ms", bars },
   };
 }
 
-function execArgv({ dockerSocket }: ContainerDaemons): readonly string[] {
-  return ["docker", "-H", `unix://${dockerSocket}`, "exec", "bench"];
+/** A container of docker is one of containerd, too, in the namespace of docker. */
+const namespace = "moby";
+
+function runtimesOf({ directory, dockerSocket, containerdSocket }: ContainerDaemons): object {
+  const containerd = { socket: containerdSocket, namespaces: [namespace], fifoDir: join(directory, "fifo") };
+  return { docker: { socket: dockerSocket }, containerd };
+}
+
+async function outputFigures(port: number, { dockerSocket, containerdSocket }: ContainerDaemons, id: string): Promise<Figure[]> {
+  const byDocker = toClient("docker to a client", port, "docker:bench");
+  const byContainerd = toClient("containerd to a client", port, `containerd:${namespace}/${id}`);
+  const dockerExec = toCat("docker exec", ["docker", "-H", `unix://${dockerSocket}`, "exec", "bench"]);
+  // The shell that runs it gives each its own id.
+  const ctr = toCat("ctr tasks exec", ["ctr", "-a", containerdSocket, "-n", namespace, "tasks", "exec", "--exec-id", "bench-$$", id]);
+  const aim = { is: "atLeast", limit: 0.8 } as const;
+  return await streamFigures(
+    [byDocker, byContainerd, dockerExec, ctr],
+    [
+      [byDocker, dockerExec, aim],
+      [byContainerd, dockerExec, aim],
+      [byContainerd, ctr],
+    ],
+  );
 }
 
 /** What every client of the Engine API does: makes an exec, starts it and reads to the end, and asks how it ended. */
