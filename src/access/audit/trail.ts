@@ -32,6 +32,7 @@ const batchBytesMax = 1024 * 1024;
 /**
  * Writes events as lines of a hash chain, in the order in which they were told. One thing at a time is done at the sink,
  * and a write takes everything that waits: execs that start while one is under way share the next, and its way to the disk.
+ * What nobody waits for is no reason for a write of its own, unless it has lingered.
  *
  * When the sink fails, events wait within a bound while it is opened again and again; the first line then is an
  * `audit.gap` that tells since when, why, and what was lost or refused meanwhile.
@@ -175,10 +176,9 @@ export class AuditTrail {
       return () => this.#openAgain();
     }
     if (this.#isWriteDue && (this.#gap !== undefined || !this.#waiting.isEmpty)) {
-      return async () => {
-        await this.#append(this.#waiting.take(batchBytesMax));
-        this.#isWriteDue = !this.#waiting.isEmpty;
-      };
+      const entries = this.#waiting.take(batchBytesMax);
+      this.#isWriteDue = !this.#waiting.isEmpty;
+      return () => this.#append(entries);
     }
     if (!this.#isCheckDue) return undefined;
     this.#isCheckDue = false;

@@ -24,7 +24,7 @@ import type { AuditSink } from "../../../src/access/audit/sink.ts";
 import { type AuditMode, AuditTrail, checkMs, stallMs } from "../../../src/access/audit/trail.ts";
 import { verifyTrail } from "../../../src/access/audit/verify.ts";
 import { waitingBytesMax } from "../../../src/access/audit/waiting.ts";
-import { FakeClock } from "../../fixtures/clock.ts";
+import { FakeClock, settled } from "../../fixtures/clock.ts";
 import { mountDisk, noMount } from "../../fixtures/disk.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -415,8 +415,40 @@ function stuckSink() {
     check: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  return { sink, lines, letGo: () => waiters.splice(0).forEach((resolve) => void resolve()) };
+  return { sink, lines, isIdle: () => waiters.length === 0, letGo: () => waiters.splice(0).forEach((resolve) => void resolve()) };
 }
+
+describe("what nobody waits for", () => {
+  it("is written with the next that somebody waits for, at the latest after 50 ms, and at the end", async () => {
+    const stuck = stuckSink();
+    const clock = new FakeClock();
+    const trail = await AuditTrail.start(async () => stuck.sink, { mode: "strict", clock });
+    const names = (): unknown[] => stuck.lines.map((line) => JSON.parse(line).session);
+    const first = trail.commit(event("first"));
+    trail.record(event("told while a write is under way"));
+    stuck.letGo();
+    await first;
+    await clock.advance(49);
+    assert.deepEqual([names(), stuck.isIdle()], [["first"], true]);
+
+    const second = trail.commit(event("second"));
+    stuck.letGo();
+    await second;
+    assert.deepEqual(names().slice(1), ["told while a write is under way", "second"]);
+
+    trail.record(event("alone"));
+    await clock.advance(50);
+    stuck.letGo();
+    await settled();
+    assert.deepEqual(names().slice(3), ["alone"]);
+
+    trail.record(event("last"));
+    const closed = trail.close();
+    stuck.letGo();
+    await closed;
+    assert.deepEqual(names().slice(4), ["last"]);
+  });
+});
 
 describe("a disk that does not answer", () => {
   for (const mode of ["strict", "bestEffort"] as const) {
@@ -431,11 +463,11 @@ describe("a disk that does not answer", () => {
         recovered: () => told.push("recovered"),
       });
       const started = [trail.commit(event("a")), trail.commit(event("b"))];
-      const settled = Promise.allSettled(started);
+      const answered = Promise.allSettled(started);
       await clock.advance(stallMs);
       const isRefused = mode === "strict";
       assert.deepEqual(
-        (await settled).map(({ status }) => status === "rejected"),
+        (await answered).map(({ status }) => status === "rejected"),
         [isRefused, isRefused],
       );
       assert.deepEqual(told, ["the disk does not answer"]);
