@@ -10,7 +10,7 @@ describe("execgate audit verify", () => {
   let dir: string;
   const lines: ChainedLine[] = [];
   for (let i = 0; i < 9; i++)
-    lines.push(chainLine(lines.at(-1)?.end ?? chainStart, JSON.stringify({ event: "exec.start", argv: [`${i}`] })));
+    lines.push(chainLine(lines.at(-1)?.end ?? chainStart, JSON.stringify({ event: "exec.start", argv: [`${i}`] }).slice(1)));
   const hash = (index: number): string => lines[index]?.end.hash ?? "";
   const write = async (name: string, texts: readonly string[]): Promise<string> => {
     const file = join(dir, name);

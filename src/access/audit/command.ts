@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import type { Redactor } from "./redact.ts";
 
 /** argv as the trail shows it, and what it can be recognized by. */
@@ -19,6 +19,6 @@ export function createDescriber(redact: Redactor, key: Buffer): DescribeCommand 
     const { argv, isRedacted } = redact(command);
     const bytes = command.map((argument) => `${argument}\0`).join("");
     if (isRedacted) return { argv, argvHmacSha256: createHmac("sha256", key).update(bytes).digest("hex") };
-    return { argv, argvSha256: createHash("sha256").update(bytes).digest("hex") };
+    return { argv, argvSha256: hash("sha256", bytes, "hex") };
   };
 }

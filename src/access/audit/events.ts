@@ -11,11 +11,11 @@ export interface Actor {
   readonly source: string;
   readonly reason: string | undefined;
   /** The share by which somebody acted for whom the rest says. */
-  readonly share?: string;
+  readonly share: string | undefined;
 }
 
 export function actorOf({ principal, from, reason, share }: Caller): Actor {
-  return { principal: principal.subject, credential: principal.credential, source: from, reason, ...(share && { share: share.id }) };
+  return { principal: principal.subject, credential: principal.credential, source: from, reason, share: share?.id };
 }
 
 /** A target by the name that was asked for and by the identity that the name stood for. */
@@ -148,7 +148,7 @@ const names: Readonly<Record<AuditEventName, true>> = {
 /** Every event there is. */
 export const auditEventNames = Object.keys(names) as readonly AuditEventName[];
 
-/** The event as the JSON text of a line, without its place in the chain. */
-export function eventBody(event: AuditEvent, nowMs: number): string {
-  return `{"time":"${new Date(nowMs).toISOString()}",${escapeUnseen(JSON.stringify(event)).slice(1)}`;
+/** The event as the JSON text of a line behind its place in the chain. */
+export function restOfLine(event: AuditEvent, nowMs: number): string {
+  return `"time":"${new Date(nowMs).toISOString()}",${escapeUnseen(JSON.stringify(event)).slice(1)}`;
 }

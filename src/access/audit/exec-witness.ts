@@ -2,44 +2,43 @@ import type { Session } from "../../exec/session.ts";
 import type { Witness } from "../../exec/witness.ts";
 import type { Caller } from "../principal.ts";
 import type { DescribeCommand } from "./command.ts";
-import { type Actor, actorOf, targetFacts } from "./events.ts";
+import { type Actor, type AuditedTarget, actorOf, targetFacts } from "./events.ts";
 import type { AuditTrail } from "./trail.ts";
 
 /**
  * Writes down the start and the end of one exec. The start is on disk before the command runs; whatever comes of it then,
  * also that nothing was started, the end says.
+ *
+ * No event begins with a spread: for an object that does, V8 makes a shape of its own, which only a full collection frees.
  */
 export function createExecWitness(trail: AuditTrail, describe: DescribeCommand, caller: Caller): Witness {
-  const actor = actorOf(caller);
-  let isTold = false;
+  /** What both lines say; undefined until the first was told. */
+  let facts: (Actor & { readonly session: string; readonly target: AuditedTarget }) | undefined;
   return {
-    async starting(session) {
-      isTold = true;
-      const { spec, mode, timeoutMs } = session.request;
-      const asked = {
+    starting({ id, permit, request }) {
+      const { spec, mode, timeoutMs } = request;
+      facts = { session: id, ...actorOf(caller), target: targetFacts(request.target) };
+      return trail.commit({
+        event: "exec.start",
+        ...facts,
+        ...describe(spec.command),
         envNames: Object.keys(spec.env),
         cwd: spec.cwd,
         user: spec.user,
         tty: spec.tty !== undefined,
         mode,
         timeoutMs,
-        rule: session.permit.rule,
-      };
-      await trail.commit(Object.assign(factsOf("exec.start", session, actor), describe(spec.command), asked));
+        rule: permit.rule,
+      });
     },
     failed(session, code) {
-      if (isTold) trail.record(Object.assign(factsOf("exec.end", session, actor), { outcome: "refused", code }, bytesOf(session)));
+      if (facts !== undefined) trail.record({ event: "exec.end", ...facts, outcome: "refused", code, ...bytesOf(session) });
     },
     ended(session, { outcome, exitCode, signal, endedBy, termination, durationMs }) {
       const ending = { outcome, exitCode, signal, endedBy, termination, durationMs };
-      trail.record(Object.assign(factsOf("exec.end", session, actor), ending, bytesOf(session)));
+      if (facts !== undefined) trail.record({ event: "exec.end", ...facts, ...ending, ...bytesOf(session) });
     },
   };
-}
-
-/** Put together by assigning, not by spreads, for which V8 makes a shape for each object that only a full collection frees. */
-function factsOf<Event extends string>(event: Event, { id, request: { target } }: Session, actor: Actor) {
-  return Object.assign({ event, session: id }, actor, { target: targetFacts(target) });
 }
 
 function bytesOf({ inputBytes, log }: Session) {

@@ -1,7 +1,7 @@
 import { ExecgateError } from "../../errors.ts";
 import { type Clock, within } from "../../exec/clock.ts";
-import { type ChainEnd, chainLine, chainStart } from "./chain.ts";
-import { type AuditEvent, type AuditEventName, eventBody } from "./events.ts";
+import { type ChainEnd, chainLines, chainStart } from "./chain.ts";
+import { type AuditEvent, type AuditEventName, restOfLine } from "./events.ts";
 import { type Gap, type GapCounts, mergeGaps } from "./gap.ts";
 import type { AuditSink, OpenSink } from "./sink.ts";
 import { type Entry, Waiting } from "./waiting.ts";
@@ -91,16 +91,13 @@ export class AuditTrail {
    * Takes an event and resolves when it is on disk.
    * @throws AUDIT_UNAVAILABLE in `strict` mode when it cannot be; in `bestEffort` it resolves then too
    */
-  async commit(event: AuditEvent): Promise<void> {
-    if (this.#options.mode === "bestEffort" && this.#isFailing) return this.record(event);
-    const isWritten = await new Promise<boolean>((settle) => {
-      if (!this.#isFailing && this.#push(event, settle)) this.#writeNow();
-      else settle(false);
-    });
-    if (isWritten || this.#options.mode === "bestEffort") return;
-    this.#noteGap("more events came than could be written", { refused: 1 });
-    throw new ExecgateError("AUDIT_UNAVAILABLE", "The audit trail cannot be written, and nothing runs without it; try again later.", {
-      retryAfterS: 5,
+  commit(event: AuditEvent): Promise<void> {
+    const isStrict = this.#options.mode === "strict";
+    return new Promise((resolve, reject) => {
+      const settle = (isWritten: boolean): void => (isWritten || !isStrict ? resolve() : reject(this.#refuse()));
+      if (!this.#isFailing && this.#push(event, settle)) return this.#writeNow();
+      if (!isStrict) this.record(event);
+      settle(false);
     });
   }
 
@@ -125,9 +122,15 @@ export class AuditTrail {
     await within(clock, stallMs, this.#closeSink());
   }
 
+  #refuse(): ExecgateError {
+    this.#noteGap("more events came than could be written", { refused: 1 });
+    const message = "The audit trail cannot be written, and nothing runs without it; try again later.";
+    return new ExecgateError("AUDIT_UNAVAILABLE", message, { retryAfterS: 5 });
+  }
+
   #push(event: AuditEvent, settle: Entry["settle"]): boolean {
     if (this.#isClosed) return false;
-    return this.#waiting.push({ event: event.event, body: eventBody(event, this.#options.clock.now()), settle });
+    return this.#waiting.push({ event: event.event, rest: restOfLine(event, this.#options.clock.now()), settle });
   }
 
   #writeNow(): void {
@@ -207,17 +210,14 @@ export class AuditTrail {
     const gap = this.#gap;
     this.#gap = undefined;
     this.#underWay = entries;
-    const told: Entry[] = gap === undefined ? [] : [{ event: "audit.gap", body: eventBody(gap, clock.now()), settle: undefined }];
+    const told: Entry[] = gap === undefined ? [] : [{ event: "audit.gap", rest: restOfLine(gap, clock.now()), settle: undefined }];
     const all = [...told, ...entries];
-    let end = this.#end;
-    let lines = "";
-    for (const { body } of all) {
-      const line = chainLine(end, body);
-      lines += `${line.text}\n`;
-      end = line.end;
-    }
+    const { bytes, end } = chainLines(
+      this.#end,
+      all.map(({ rest }) => rest),
+    );
     try {
-      await this.#sink?.append(Buffer.from(lines));
+      await this.#sink?.append(bytes);
     } catch (cause) {
       this.#gap = mergeGaps(gap, this.#gap);
       // What was refused did not happen; in strict mode that is all that somebody waits for.

@@ -3,7 +3,8 @@ import type { AuditEventName } from "./events.ts";
 /** An event that waits to be written. */
 export interface Entry {
   readonly event: AuditEventName;
-  readonly body: string;
+  /** Its line behind the place in the chain, which it gets when it is written. */
+  readonly rest: string;
   /** Tells whoever waits for it whether it is on disk; undefined where nobody does. */
   readonly settle: ((isWritten: boolean) => void) | undefined;
 }
@@ -22,18 +23,18 @@ export class Waiting {
 
   /** Takes an entry in. @returns false when there is no room for it */
   push(entry: Entry): boolean {
-    if (this.#bytes + entry.body.length > waitingBytesMax) return false;
+    if (this.#bytes + entry.rest.length > waitingBytesMax) return false;
     this.#entries.push(entry);
-    this.#bytes += entry.body.length;
+    this.#bytes += entry.rest.length;
     return true;
   }
 
   /** The first ones, at least one, and no more than `bytesMax` bytes of them. */
   take(bytesMax: number): Entry[] {
     let [count, bytes] = [0, 0];
-    for (const { body } of this.#entries) {
-      if (count > 0 && bytes + body.length > bytesMax) break;
-      bytes += body.length;
+    for (const { rest } of this.#entries) {
+      if (count > 0 && bytes + rest.length > bytesMax) break;
+      bytes += rest.length;
       count++;
     }
     this.#bytes -= bytes;
@@ -43,6 +44,6 @@ export class Waiting {
   /** Puts back at the front what was taken and not written: at the most one batch beyond the bound. */
   putBack(entries: readonly Entry[]): void {
     this.#entries.unshift(...entries);
-    for (const { body } of entries) this.#bytes += body.length;
+    for (const { rest } of entries) this.#bytes += rest.length;
   }
 }

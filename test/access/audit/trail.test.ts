@@ -131,9 +131,13 @@ describe("a trail", () => {
       close: () => sink.close(),
     });
     await using opened = await open(at.file, "strict", counted);
-    await Promise.all(Array.from({ length: 200 }, (_, i) => opened.trail.commit(event(`${i}`))));
+    await Promise.all(Array.from({ length: 200 }, (_, i) => opened.trail.commit(event(`naïve 日本 ${i}`))));
     assert.ok(writes <= 3, `${writes} writes`);
-    assert.equal(linesOf(at.file).length, 200);
+    assert.deepEqual(
+      linesOf(at.file).map(({ session }) => session),
+      Array.from({ length: 200 }, (_, i) => `naïve 日本 ${i}`),
+    );
+    await assertIntact(at.file);
   });
 
   it("goes to the disk with every write", async () => {
@@ -451,6 +455,23 @@ describe("what nobody waits for", () => {
 });
 
 describe("a disk that does not answer", () => {
+  it("bestEffort: what no longer has room goes on, and is counted", async () => {
+    const stuck = stuckSink();
+    const clock = new FakeClock();
+    const trail = await AuditTrail.start(async () => stuck.sink, { mode: "bestEffort", clock });
+    const under = trail.commit(event("under way"));
+    for (let i = 0; i < waitingBytesMax / (64 * 1024); i++) trail.record(event(`${i}`, 64 * 1024));
+    await trail.commit(event("no room", 64 * 1024));
+    await until("the gap", () => {
+      stuck.letGo();
+      return stuck.lines.length > 1;
+    });
+    await under;
+    const { event: name, lost } = JSON.parse(stuck.lines[1] ?? "");
+    assert.deepEqual([name, lost], ["audit.gap", 2]);
+    await closeNow(trail, clock);
+  });
+
   for (const mode of ["strict", "bestEffort"] as const) {
     it(`${mode}: holds nobody up for longer than a write may take, and goes on when it answers`, async () => {
       const stuck = stuckSink();
