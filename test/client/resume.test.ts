@@ -104,7 +104,7 @@ describe("a connection that is lost", () => {
 
   test("is dialled again and again, ever more seldom, until the time is over", async () => {
     const delays: number[] = [];
-    const { first, refusals, connection } = open({ lost: ({ delayMs }) => void delays.push(delayMs) }, 500);
+    const { first, refusals, connection } = open({ lost: ({ delayMs }) => void delays.push(delayMs) }, 1500);
     refusals.push(...Array.from({ length: 50 }, () => new Error("no route")));
     first.end(1006);
     assert.deepEqual(await connection.ended, { kind: "lost", closeCode: 1006, reason: "no route", opened: true });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { drain, marker, processesWith, readUntil, size } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
@@ -215,7 +215,7 @@ describe("a user of its own for each command", { timeout: 30_000, skip: needsRoo
 
 function ownedBy(pid: string): number {
   try {
-    return Number(execFileSync("stat", ["-c", "%u", `/proc/${pid}`], { encoding: "latin1", stdio: ["ignore", "pipe", "ignore"] }));
+    return statSync(`/proc/${pid}`).uid;
   } catch {
     return 0;
   }
