@@ -145,7 +145,7 @@ export class ExecSocket implements Beating {
         code: cause.closeCode === errorTable.FORBIDDEN.close ? "FORBIDDEN" : "BAD_REQUEST",
         message: cause.message,
       });
-      this.#ws.close(cause.closeCode);
+      this.#hangUp(cause.closeCode);
     }
   }
 
@@ -157,7 +157,7 @@ export class ExecSocket implements Beating {
 
   #detach(): void {
     this.#client.leave();
-    this.#ws.close(4409, "detached");
+    this.#hangUp(4409, "detached");
   }
 
   #acknowledge(bytes: number): void {
@@ -242,17 +242,24 @@ export class ExecSocket implements Beating {
   }
 
   #close(code: number): void {
-    this.#ws.close(this.#options.isEndTold ? 1000 : code);
+    this.#hangUp(this.#options.isEndTold ? 1000 : code);
+  }
+
+  /** The peer's answer to a close may stand behind stdin for which there was no credit: that is read on to it, and let go. */
+  #hangUp(code: number, reason?: string): void {
+    this.#ws.close(code, reason);
+    this.#cancelPausedPing?.();
+    this.#ws.resume();
   }
 
   #leaveSlow(): void {
     this.#client.lose("slow");
-    this.#ws.close(4408, "too slow");
+    this.#hangUp(4408, "too slow");
     this.#goDown();
   }
 
   #leaveReplaced(): void {
-    this.#ws.close(4409, "replaced");
+    this.#hangUp(4409, "replaced");
     this.#goDown();
   }
 
