@@ -38,6 +38,9 @@ export interface AttachOptions {
 /** While a client beyond its credit is not read, it is pinged this often: that is how its going away is seen. */
 const pausedPingMs = 1000;
 
+/** What the ping behind `attached` carries: its pong tells that what came before it has arrived. */
+const attachedMark = Buffer.from("attached");
+
 /** The close code that tells why a session was ended from outside; 1000 for every other end. */
 const closeCodes: Partial<Record<EndedBy, number>> = { shutdown: 1001, idle: 4410, slow: 4408, policy: 4403 };
 
@@ -55,8 +58,8 @@ export class ExecSocket implements Beating {
   readonly #outgoing: Outgoing;
   #missedPongs = 0;
   #isNewsDue = false;
-  /** The client is known to have got `attached`, without which nobody can come back to a session. */
-  #isKnown: boolean;
+  /** False while a session that is kept was begun for a client which is not known to have got `attached`: nobody could come back to it. */
+  #isKnown = true;
   #cancelPausedPing: (() => void) | undefined;
 
   constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
@@ -65,7 +68,6 @@ export class ExecSocket implements Beating {
     this.#session = session;
     this.#deps = deps;
     this.#options = options;
-    this.#isKnown = session.request.keepMs === 0 || session.state !== "starting";
     const ackWindow = options.isAcknowledged ? deps.ackWindow : undefined;
     this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
     const events: ClientEvents = {
@@ -82,6 +84,7 @@ export class ExecSocket implements Beating {
 
   /** Carries the session to its end. `start` is what makes a new session run; without it the session runs already. */
   async run(start?: () => Promise<void>): Promise<void> {
+    this.#isKnown = start === undefined || this.#session.request.keepMs === 0;
     try {
       await start?.();
     } catch (cause) {
@@ -90,8 +93,7 @@ export class ExecSocket implements Beating {
     }
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#tell(this.#attached());
-    // Its pong tells that what came before it has arrived.
-    if (!this.#isKnown) this.#ws.ping();
+    if (!this.#isKnown) this.#ws.ping(attachedMark);
     this.#client.input.open();
     await this.#pump();
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -116,9 +118,9 @@ export class ExecSocket implements Beating {
 
   #listen(): void {
     this.#ws.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
-    this.#ws.on("pong", () => {
+    this.#ws.on("pong", (mark) => {
       this.#missedPongs = 0;
-      this.#isKnown = true;
+      if (mark.equals(attachedMark)) this.#isKnown = true;
     });
     // A fault of the protocol is answered by ws with its close code; whoever breaks it may not answer that either.
     this.#ws.on("error", () => this.#goDown());
@@ -135,7 +137,6 @@ export class ExecSocket implements Beating {
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#isKnown = true;
     try {
       for (const message of this.#codec.decode(data, isBinary)) this.#apply(message);
     } catch (cause) {

@@ -1,30 +1,38 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../src/exec/clock.ts";
+import type { Session } from "../../src/exec/session.ts";
 import { Heartbeat } from "../../src/server/heartbeat.ts";
-import { ExecSocket } from "../../src/server/socket.ts";
+import { type AttachOptions, ExecSocket } from "../../src/server/socket.ts";
 import { nativeSubprotocol, subprotocols } from "../../src/wire/index.ts";
-import { startSession } from "../fixtures/session.ts";
+import { createSession, startSession } from "../fixtures/session.ts";
 import { until } from "../fixtures/until.ts";
 
 const deps = { clock: systemClock, heartbeat: new Heartbeat(systemClock, 60_000), slowClientMs: 60_000, ackWindow: 0, refused() {} };
-const options = { principal: "user:test", role: "writer", isAcknowledged: false, isEndTold: false } as const;
+const options: AttachOptions = { principal: "user:test", role: "writer", isAcknowledged: false, isEndTold: false };
+
+/** A client with a connection of its own, and the socket that joins it to a session. */
+async function join(t: TestContext, session: Session, wished: Partial<AttachOptions> = {}, start?: () => Promise<void>) {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  t.after(() => server.close());
+  await once(server, "listening");
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const opened = once(client, "open");
+  const [socket] = (await once(server, "connection")) as [WebSocket];
+  const codec = subprotocols[nativeSubprotocol]({ tty: false, stdin: true, stdout: true, stderr: true });
+  const ended = new ExecSocket(socket, codec, session, { ...options, ...wished }, deps).run(start);
+  await opened;
+  return { client, socket, ended };
+}
 
 test("a client beyond its credit is read on to its answer when the session closes the connection", async (t) => {
   const { session, process } = await startSession({ behaviour: { holdsWrites: true } });
   // A runtime may take a moment longer to let go of what waits than the session takes to end.
   t.mock.method(process, "takeWrites", () => undefined);
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
-  t.after(() => server.close());
-  await once(server, "listening");
-  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const [socket] = (await once(server, "connection")) as [WebSocket];
-  const codec = subprotocols[nativeSubprotocol]({ tty: false, stdin: true, stdout: true, stderr: true });
-  const ended = new ExecSocket(socket, codec, session, options, deps).run();
-  await once(client, "message");
+  const { client, socket, ended } = await join(t, session);
   for (let sent = 0; sent < 10; sent++) client.send(Buffer.alloc(100_001));
   await until("the client to be beyond its credit", () => socket.isPaused);
   process.ends(0);
@@ -35,4 +43,30 @@ test("a client beyond its credit is read on to its answer when the session close
   });
   await until("the end of the closing handshake", () => code !== undefined);
   assert.equal(code, 1000);
+});
+
+test("a kept session ends with a client that is lost before it can know of it, whatever that has said", async (t) => {
+  const { session, runtime } = createSession({ request: { keepMs: 60_000 }, behaviour: { start: "waits" } });
+  const { client, socket } = await join(t, session, {}, () => session.start());
+  client.send(Buffer.from("\0early"));
+  socket.ping();
+  await once(socket, "pong");
+  client.terminate();
+  await session.finished;
+  assert.deepEqual(runtime.processes, []);
+});
+
+test("who joins a session while it is started and is lost does not end it", async (t) => {
+  const { session, runtime, clock } = createSession({ request: { keepMs: 60_000 }, behaviour: { start: "waits" } });
+  const starting = session.start();
+  const { client, socket } = await join(t, session, { role: "viewer" });
+  const closed = once(socket, "close");
+  client.terminate();
+  await closed;
+  runtime.letStart();
+  await starting;
+  assert.equal(session.state, "running");
+  runtime.process.ends(0);
+  await clock.advance(0);
+  assert.equal((await session.finished)?.outcome, "exited");
 });
