@@ -9,6 +9,7 @@ import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import { RunTimers } from "./run-timers.ts";
 import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
+import { Signals } from "./signals.ts";
 import type { Witness } from "./witness.ts";
 
 /** The states of a run, which only move forward. */
@@ -67,6 +68,10 @@ export class Session {
   /** Aborted at the first stop reason and at the end: it clears every timer. */
   readonly #run = new AbortController();
   readonly #timers: RunTimers;
+  readonly #signals = new Signals(async (name) => {
+    if (this.#state === "starting") await this.#begun;
+    await this.#live()?.signal(name);
+  });
   readonly #stopped: Promise<StopReason>;
   #announceStop!: (reason: StopReason) => void;
   #finish!: (outcome: Outcome | undefined) => void;
@@ -185,8 +190,9 @@ export class Session {
     this.log.resized(size, origin);
   }
 
-  async signal(name: Signal): Promise<void> {
-    await this.#live()?.signal(name);
+  /** Sends a signal to the command, as soon as it runs; resolves when it was sent, or there is nobody to send it to. */
+  signal(name: Signal): Promise<void> {
+    return this.#signals.send(name);
   }
 
   /** The end of a session whose command never ran. */

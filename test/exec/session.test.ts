@@ -431,11 +431,18 @@ describe("input", () => {
   test("that comes while the command is started waits for it, in order", async () => {
     const { session, runtime } = createSession({ behaviour: { start: "waits" } });
     const started = session.start();
-    const told = [session.write(Buffer.from("a")), session.write(Buffer.from("b")), session.endInput()];
+    const told = [session.write(Buffer.from("a")), session.write(Buffer.from("b")), session.endInput(), session.signal("SIGINT")];
     await settled();
     runtime.letStart();
     await Promise.all([started, ...told]);
-    assert.deepEqual([runtime.process.written.join(""), ...runtime.process.calls], ["ab", "endInput"]);
+    assert.deepEqual([runtime.process.written.join(""), ...runtime.process.calls], ["ab", "endInput", "signal SIGINT"]);
+  });
+
+  test("that is a storm of signals goes one by one to a runtime that takes its time", async () => {
+    const { session, process } = await startSession({ behaviour: { signal: "hangs" } });
+    for (let count = 0; count < 1000; count++) void session.signal("SIGUSR1");
+    await settled();
+    assert.deepEqual(process.calls, ["signal SIGUSR1"]);
   });
 
   test("that waits for a command which is never started comes to nothing", async () => {
