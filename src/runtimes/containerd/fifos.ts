@@ -23,13 +23,19 @@ export interface Streams {
   readonly stderr: boolean;
 }
 
+/** The folder of one gateway, and the descriptor that holds its lock. */
+interface Run {
+  readonly path: string;
+  readonly lock: number;
+}
+
 /**
  * The FIFOs of every exec, all in one folder for this gateway. They are named after their exec, so that what a gateway that is gone has
  * left behind can be found: its folder's lock is free. Folders of their own would take a millisecond each to be removed.
  */
 export class FifoFolder {
   readonly #directory: string;
-  #run: { readonly path: string; readonly lock: number } | undefined;
+  #run: Run | undefined;
 
   /** @param directory is made when it is first used; the daemon must see it by the same path */
   constructor(directory: string) {
@@ -39,6 +45,8 @@ export class FifoFolder {
   /** @throws RUNTIME_UNAVAILABLE when the folder cannot be written */
   make(exec: ExecPlace, streams: Streams): Fifos {
     try {
+      // Whoever tidies up the machine may have removed it.
+      if (this.#run !== undefined && !existsSync(this.#run.path)) this.#letGo(this.#run);
       this.#run ??= this.#begin();
       return new Fifos(join(this.#run.path, nameOf(exec)), streams);
     } catch (cause) {
@@ -68,14 +76,17 @@ export class FifoFolder {
   /** Called last, when no exec is left that could need its folder. */
   close(): void {
     if (this.#run === undefined) return;
-    const { path, lock } = this.#run;
-    // Whoever tidies up the machine may have removed it.
+    const { path } = this.#run;
     if (existsSync(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+    this.#letGo(this.#run);
+  }
+
+  #letGo({ lock }: Run): void {
     addon.close(lock);
     this.#run = undefined;
   }
 
-  #begin(): { path: string; lock: number } {
+  #begin(): Run {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const whole = addon.lock(this.#directory, lockMsMax);
     try {

@@ -28,9 +28,12 @@ describe("the folder of FIFOs", () => {
     assert.ok(existsSync(fifos.stdout));
   });
 
-  test("may be gone before the gateway, which ends all the same", (t) => {
+  test("may be gone before the gateway, which makes another for the next exec, and ends all the same", (t) => {
     const { directory, folder } = makeOne(t);
-    rmSync(directory, { recursive: true });
+    for (const isUsedAgain of [true, false]) {
+      rmSync(directory, { recursive: true });
+      if (isUsedAgain) assert.ok(existsSync(folder.make(exec, { stdin: false, stderr: true }).stdout));
+    }
     folder.close();
   });
 });
