@@ -16,7 +16,7 @@ export interface Collected {
 export type Collection = Readonly<Record<StreamName, Collected>>;
 
 /**
- * Reads a cursor to its end and keeps up to `cap` bytes of each stream; what is beyond is counted and let go, so that
+ * Reads a cursor to its end, closes it, and keeps up to `cap` bytes of each stream; what is beyond is counted and let go, so that
  * the command is never blocked by the cap.
  * @param cap bytes, a stream
  */
@@ -27,6 +27,7 @@ export async function collect(cursor: Cursor, cap: number, keep: Keep): Promise<
   };
   do while (cursor.lend(add));
   while (await cursor.more());
+  cursor.close();
   return { stdout: streams.stdout.result(), stderr: streams.stderr.result() };
 }
 

@@ -27,6 +27,15 @@ describe("collecting", () => {
     assert.deepEqual([stdout.kept.toString(), stdout.bytes], ["abcde", 9]);
   });
 
+  test("leaves no cursor behind in a log that is kept", async (t) => {
+    const log = new OutputLog(1000);
+    log.endOutput();
+    const cursor = log.open({ role: "viewer" });
+    const closing = t.mock.method(cursor, "close");
+    await collect(cursor, 5, "tail");
+    assert.equal(closing.mock.callCount(), 1);
+  });
+
   test("keeps the tail where that is asked", async () => {
     const { stdout } = await collected(chunksOf("abc", "def", "ghi"), 5, "tail");
     assert.deepEqual([stdout.kept.toString(), stdout.bytes], ["efghi", 9]);
