@@ -9,6 +9,7 @@
  */
 import type { ExecSpec } from "../../exec/runtime.ts";
 import type { InsideProcess } from "../container/inside.ts";
+import { lookup } from "../container/lookup.ts";
 
 /**
  * Its arguments: the cookie, then the command. Its variables begin with `execgate_`, since those of the command are set
@@ -43,24 +44,9 @@ execgate_say() { printf '%s %s %s %s %s\\n' "$execgate_cookie" "$1" "$$" "$execg
 if [ "$execgate_dir" ]; then cd -- "$execgate_dir" 2>/dev/null || { execgate_say cwd; exit 126; }; fi
 while [ "$execgate_env" -gt 0 ]; do export "$1"; shift; execgate_env=$((execgate_env - 1)); done
 export EXECGATE_EXEC="$execgate_cookie"
-execgate_find() {
-  execgate_rest=$execgate_path: execgate_found=
-  while [ "$execgate_rest" ]; do
-    execgate_try=\${execgate_rest%%:*} execgate_rest=\${execgate_rest#*:}
-    execgate_try=\${execgate_try:-.}/$1
-    [ -f "$execgate_try" ] || continue
-    execgate_found=$execgate_try
-    [ -x "$execgate_try" ] && return 0
-  done
-  [ "$execgate_found" ]
-}
-if [ $# -eq 0 ]; then execgate_find bash && set -- "$execgate_found" || set -- sh; fi
-case $1 in
-  */*) execgate_found=$1; [ -e "$1" ] || execgate_found= ;;
-  *) execgate_find "$1" ;;
-esac
-[ "$execgate_found" ] || { execgate_say missing; exit 127; }
-{ [ -x "$execgate_found" ] && ! [ -d "$execgate_found" ]; } || { execgate_say denied; exit 126; }
+${lookup}
+if [ $# -eq 0 ]; then execgate_find bash "$execgate_path" && set -- "$execgate_found" || set -- sh; fi
+execgate_find "$1" "$execgate_path" || { execgate_say "$execgate_why"; exit 127; }
 [ "$PATH" = "$execgate_path" ] || { shift; set -- "$execgate_found" "$@"; }
 execgate_say ready
 if [ "$execgate_input" ]; then exec "$@" </dev/null; else exec "$@"; fi

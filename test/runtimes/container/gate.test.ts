@@ -77,7 +77,7 @@ for (const shell of shells) {
     });
 
     test("enters the directory, and leaves the environment as it is", async () => {
-      const command = ["sh", "-c", 'pwd; echo "$A|$SHLVL|$eg_cwd|$eg_found"'];
+      const command = ["sh", "-c", 'pwd; echo "$A|$SHLVL|$execgate_cwd|$execgate_found"'];
       const { stdout } = await outcome(run(shell, { command, cwd: "/usr/bin" }, { A: "b c" }), String(go));
       const [cwd, values] = stdout.split("\n");
       assert.equal(cwd, "/usr/bin");

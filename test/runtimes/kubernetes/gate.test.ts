@@ -10,7 +10,7 @@ import { type InsideProcess, killCommand, signalCommand } from "../../../src/run
 import { gateCommand, gateWord, readGate, turnAway } from "../../../src/runtimes/kubernetes/gate.ts";
 import { marker, processesWith, until } from "../../conformance/process.ts";
 import { anyCharacter } from "../../fixtures/any-character.ts";
-import { runIn, shellsFound } from "./shells.ts";
+import { runIn, shellsFound } from "../../fixtures/shells.ts";
 
 const cookie = "00112233445566778899aabbccddeeff";
 const plain: ExecSpec = { command: [], env: {}, cwd: undefined, user: undefined, tty: undefined, stdin: false };
