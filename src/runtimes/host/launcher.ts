@@ -9,6 +9,8 @@ export class Launcher implements Tenant {
   readonly #thread: InstanceType<typeof native.Launcher>;
   readonly #onVacated: (launcher: Launcher) => void;
   cgroup: CommandCgroup | undefined;
+  /** Where it is to go, or could not: part of it may be there already, and it is tried again. */
+  #destination: CommandCgroup | undefined;
   /** The command has given its group back. */
   #isVacant = false;
   /** Where it is no command can be born: the group cannot be used again, or it did not come whole into another. */
@@ -31,17 +33,20 @@ export class Launcher implements Tenant {
   }
 
   /**
-   * Goes over into another group. Returns the one that it has left, if that is nobody's any more.
-   * @throws the system's error; it is astray then
+   * Goes over into another group, which `take` gives. Returns the one that it has left, if that is nobody's any more.
+   * @throws the system's error; when it was on its way by then it is astray
    */
-  async move(to: CommandCgroup): Promise<CommandCgroup | undefined> {
+  async move(take: () => CommandCgroup): Promise<CommandCgroup | undefined> {
     const from = this.cgroup;
+    const to = this.#destination ?? take();
+    this.#destination = to;
     this.isAstray = true;
     from?.dismiss();
     await to.admit(this);
     if (from !== undefined) from.tenant = undefined;
     const isLeft = this.#isVacant;
     this.cgroup = to;
+    this.#destination = undefined;
     this.isAstray = false;
     return isLeft ? from : undefined;
   }

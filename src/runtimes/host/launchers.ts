@@ -157,8 +157,9 @@ export class Launchers {
   /** Brings one into a free group, where it is to stay in one. */
   async #settle(launcher: Launcher): Promise<void> {
     try {
-      const left = this.#cgroups?.hasTenants ? await launcher.move(this.#cgroups.take()) : undefined;
-      if (left !== undefined) this.#cgroups?.giveBack(left);
+      const cgroups = this.#cgroups;
+      const left = cgroups?.hasTenants ? await launcher.move(() => cgroups.take()) : undefined;
+      if (left !== undefined) cgroups?.giveBack(left);
       this.#settling--;
       this.#give(launcher);
     } catch (cause) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
+import type { Cgroups } from "../../../src/runtimes/host/cgroups.ts";
 import { Launchers } from "../../../src/runtimes/host/launchers.ts";
 import type { Bounds, Launch } from "../../../src/runtimes/host/native.ts";
 import { SpawnError } from "../../../src/runtimes/host/spawn-error.ts";
@@ -43,4 +44,28 @@ test("who gives up while a thread that starts commands is waited for waits no mo
   assert.ok(reasons.every((reason) => reason instanceof SpawnError || reason.message === "gone"));
   // The threads are there for who comes next.
   await assert.rejects(launchers.spawn(launch, bounds, new AbortController().signal), SpawnError);
+});
+
+/** Groups as they are where no descriptor is left: one can be made, and not be entered. Counts those that were made. */
+function groupsThatNobodyEnters() {
+  const refuse = () => Promise.reject(Object.assign(new Error("too many open files"), { code: "EMFILE" }));
+  const counted = {
+    made: 0,
+    hasTenants: true,
+    take() {
+      counted.made++;
+      return { admit: refuse };
+    },
+  };
+  return counted;
+}
+
+test("threads that cannot go over into their groups leave no trail of them", async (t) => {
+  const groups = groupsThatNobodyEnters();
+  const launchers = new Launchers(groups as unknown as Cgroups, false);
+  t.after(() => launchers.close());
+  for (let tries = 0; tries < 200; tries++) {
+    await assert.rejects(launchers.spawn(launch, bounds, new AbortController().signal), { code: "EMFILE" });
+  }
+  assert.ok(groups.made <= 32, `${groups.made} groups were made`);
 });
