@@ -73,11 +73,16 @@ export async function openListener(app: App, address: Address, options: ListenOp
   // What else a client expects than to be told to go on is left alone, as RFC 9110 lets us.
   server.on("checkExpectation", answer);
   // Nothing moved for so long: it is a command that says nothing, or a client that takes nothing.
-  server.setTimeout(slowClientMs, (socket) => {
+  const endStalled = (socket: Socket): void => {
     if (!isAnswering(socket) || socket.writableLength > 0) socket.destroy();
-  });
+  };
+  server.setTimeout(slowClientMs, endStalled);
   const upgrades: UpgradeRoutes = {
-    answer,
+    answer(request, response) {
+      // Node has let go of the connection, and of its timeout with it.
+      request.socket.setTimeout(slowClientMs).on("timeout", () => endStalled(request.socket));
+      answer(request, response);
+    },
     isAnswering,
     isShort: () => descriptors.isShort,
     toWebSocket: (request, socket, head) => void app.server.emit("upgrade", request, socket, head),

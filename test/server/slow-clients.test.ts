@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { dial } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
-import { connectRaw } from "../fixtures/raw-socket.ts";
-import { until } from "../fixtures/until.ts";
+import { closed, connectRaw } from "../fixtures/raw-socket.ts";
+import { until, untilStill } from "../fixtures/until.ts";
 
 /** Silence is told from slowness by the pongs, which whoever reads nothing does not send either. */
 const [hasty, attentive] = [{ limits: { slowClientMs: 400 } }, { limits: { heartbeatMs: 100 } }];
@@ -39,6 +40,33 @@ test("a client of streamed lines that takes nothing is given up as slow, and its
   assert.equal(await ending(gateway), "slow");
   socket.destroy();
 });
+
+for (const [beside, upgrade] of [
+  ["alone", []],
+  ["beside an upgrade that is not spoken", ["Connection: Upgrade", "Upgrade: h2c"]],
+] as const) {
+  test(`an answer in one piece that nobody takes is not held, asked for ${beside}`, async () => {
+    await using gateway = await openGateway(hasty);
+    const body = { command: ["head", "-c", "12000000", "/dev/zero"], outputBytesMax: 12_000_000 };
+    const { id } = (await gateway.request("/v1/sessions", { method: "POST", body })).json as { id: string };
+    const path = `/v1/sessions/${id}/result`;
+    await until("the result", async () => (await gateway.request(path, { method: "HEAD" })).status === 200);
+    const open = (): number => readdirSync("/proc/self/fd").length;
+    const before = await untilStill("descriptors", open);
+    const socket = await connectRaw(gateway.url);
+    socket.pause();
+    await until("both ends of the connection", () => open() === before + 2);
+    socket.write([`GET ${path} HTTP/1.1`, "Host: localhost", `Authorization: Bearer ${testToken}`, ...upgrade, "\r\n"].join("\r\n"));
+    await until("the gateway's end of the connection closed", () => open() === before + 1);
+    let received = 0;
+    socket.on("data", (bytes) => {
+      received += bytes.length;
+    });
+    socket.resume();
+    await closed(socket);
+    assert.ok(received < 12_000_000, `${received} bytes were still held`);
+  });
+}
 
 test("a silent peer is given up after two pongs missed, one that answers is kept", async () => {
   await using gateway = await openGateway(attentive);
