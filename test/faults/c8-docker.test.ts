@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { ContainerDaemons, hasContainers } from "../fixtures/container-daemons.ts";
 import { type ExecAnswer, openGateway, type TestGateway } from "../fixtures/gateway.ts";
 import { skipWithout } from "../fixtures/require.ts";
+import { stopProcess } from "../fixtures/stop-process.ts";
 import { processesWith, uniqueSleep, until } from "../fixtures/until.ts";
 
 /** How soon the end of something must be told, milliseconds. */
@@ -118,7 +119,7 @@ describe("C8, docker: what happens to a container and its daemon is told, and no
 
   test("a daemon that hangs is down, and is up when it goes on", async () => {
     await daemons.container("hanging");
-    process.kill(daemons.dockerdPid, "SIGSTOP");
+    await stopProcess(daemons.dockerdPid);
     const begunMs = performance.now();
     const asked = [problem({ target: "docker:hanging", command: ["true"] }), served.request("/v1/targets"), isUp()] as const;
     const [refused, targets, up] = await Promise.all(asked).finally(() => process.kill(daemons.dockerdPid, "SIGCONT"));

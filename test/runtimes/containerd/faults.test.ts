@@ -8,6 +8,7 @@ import { groupOf } from "../../../src/runtimes/containerd/members.ts";
 import { drain, marker, processesWith, readUntil, run as runOn, start as startOn, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { bareImage, Containerd, withoutContainerd } from "../../fixtures/containerd.ts";
+import { stopProcess } from "../../fixtures/stop-process.ts";
 
 const sh = ["/bin/sh", "-c"];
 
@@ -111,7 +112,7 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
   test("a daemon that hangs is given up in time, and used again when it goes on", async () => {
     const id = await container();
     const target = await runtime.resolve(daemon.target(id));
-    daemon.signal("SIGSTOP");
+    await stopProcess(daemon.pid);
     try {
       const starting = runtime.start(target, { ...plain, command: [...sh, "echo run >>/tmp/runs"] }, new AbortController().signal);
       await Promise.all([
@@ -120,7 +121,7 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
         refused(runtime.ping(new AbortController().signal), "RUNTIME_UNAVAILABLE"),
       ]);
     } finally {
-      daemon.signal("SIGCONT");
+      process.kill(daemon.pid, "SIGCONT");
     }
     await until(() => daemon.execs(id).length === 0 && daemon.fifos().length === 0);
     assert.equal(await run(id, "cat /tmp/runs 2>/dev/null; echo done"), "done\n", "what was given up was not run later");
