@@ -110,7 +110,7 @@ export class ClientInput {
     if (!this.#isOpen) return;
     // Never in this turn of the loop, so that of a burst only the last one is applied.
     const restMs = this.#appliedSizeMs + resizeEveryMs - this.#clock.monotonicMs();
-    this.#cancelApplying ??= this.#clock.after(Math.max(0, restMs), () => void this.#applySize().catch(() => undefined));
+    this.#cancelApplying ??= this.#clock.after(Math.max(0, restMs), () => void this.#applySize());
   }
 
   #enqueue(bytes: Uint8Array): void {
@@ -173,6 +173,7 @@ export class ClientInput {
     if (size === undefined) return;
     this.#size = undefined;
     this.#appliedSizeMs = this.#clock.monotonicMs();
-    await this.#sink.resize(size, this.#client);
+    // What is typed goes on in a terminal of the wrong size, too.
+    await this.#sink.resize(size, this.#client).catch(() => undefined);
   }
 }

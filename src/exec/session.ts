@@ -184,9 +184,15 @@ export class Session {
 
   /** Sets the terminal's size, which the log tells at its place in the output; nothing without a terminal. */
   async resize(size: Size, origin?: string): Promise<void> {
-    if (this.size === undefined || (this.size.cols === size.cols && this.size.rows === size.rows)) return;
+    const { size: before } = this;
+    if (before === undefined || (before.cols === size.cols && before.rows === size.rows)) return;
     this.size = size;
-    await this.#live()?.resize(size);
+    await this.#live()
+      ?.resize(size)
+      .catch((cause: unknown) => {
+        if (this.size === size) this.size = before;
+        throw cause;
+      });
     this.log.resized(size, origin);
   }
 

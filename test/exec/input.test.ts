@@ -49,6 +49,19 @@ describe("what a client sends", () => {
     assert.deepEqual(Buffer.concat(taken), Buffer.concat(pieces));
   });
 
+  it("goes on behind a size that could not be set", async () => {
+    const { session, taken, release } = createStubbornSession();
+    const failures: unknown[] = [];
+    const resize = () => Promise.reject(new Error("the daemon is away"));
+    const input = new ClientInput({ ...session, resize }, "client", new FakeClock());
+    input.connect({ failed: (cause) => void failures.push(cause) });
+    input.open();
+    input.resize({ cols: 100, rows: 30 });
+    input.stdin(Buffer.from("typed"));
+    await release();
+    assert.deepEqual([Buffer.concat(taken).toString(), failures], ["typed", []]);
+  });
+
   it("ends once, and nothing comes behind the end", async () => {
     const { session, taken, release, ends } = createStubbornSession();
     const input = new ClientInput(session, "client", new FakeClock());

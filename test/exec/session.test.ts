@@ -487,6 +487,16 @@ describe("input", () => {
     assert.deepEqual(runtime.process.calls, ["resize 100x30"]);
   });
 
+  test("of a size that could not be set is no size, and may be set again", async (t) => {
+    const { session, process } = await startSession({ spec: { tty: { cols: 80, rows: 24 } } });
+    const failing = t.mock.method(process, "resize", () => Promise.reject(new Error("the daemon is away")));
+    await assert.rejects(session.resize({ cols: 100, rows: 30 }), /away/);
+    assert.deepEqual(session.size, { cols: 80, rows: 24 });
+    failing.mock.restore();
+    await session.resize({ cols: 100, rows: 30 });
+    assert.deepEqual([session.size, process.calls], [{ cols: 100, rows: 30 }, ["resize 100x30"]]);
+  });
+
   test("of a size is nothing without a terminal", async () => {
     const { session, process } = await startSession();
     await session.resize({ cols: 100, rows: 30 });

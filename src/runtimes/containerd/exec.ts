@@ -75,9 +75,12 @@ export class Exec {
     await this.#api.call("tasks.v1.Tasks/ResizePty", this.place.namespace, { ...this.#id, width: cols, height: rows }).catch(ignoreOver);
   }
 
-  /** Lets stdin be at its end when everybody else has closed it. */
+  /** Lets stdin be at its end when everybody else has closed it. A daemon that is away is told when it is back. */
   async closeInput(): Promise<void> {
-    await this.#api.call("tasks.v1.Tasks/CloseIO", this.place.namespace, { ...this.#id, stdin: true }).catch(ignoreOver);
+    const { signal } = this.#waiting;
+    const isAway = (cause: unknown): boolean => cause instanceof ApiError && cause.isUnanswered;
+    const tell = () => this.#api.call("tasks.v1.Tasks/CloseIO", this.place.namespace, { ...this.#id, stdin: true }, { signal });
+    while (!signal.aborted && (await tell().then(() => false, isAway))) await delay(100);
   }
 
   /** Ends the command and lets containerd forget it, however long that takes. False when `signal` aborted before. */

@@ -91,6 +91,19 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
     assert.equal(await run(id, "cat /tmp/runs"), "run\n");
   });
 
+  test("a daemon that is away is told of the end of stdin when it is back", async () => {
+    const id = await container();
+    const running = await start(id, { command: [...sh, "cat; exit 5"], stdin: true });
+    await running.write(Buffer.from("all of it"));
+    await daemon.stop();
+    const ended = running.endInput();
+    await daemon.launch();
+    await ended;
+    assert.equal((await drain(running.output)).stdout.toString(), "all of it");
+    assert.deepEqual(await inTime(running.exit), { code: 5, signal: null });
+    await end(running);
+  });
+
   test("a daemon that stays away loses the exit within 5 s; the tree is ended without it, and what is left when it is back", async () => {
     const id = await container();
     const mark = marker();
