@@ -28,8 +28,12 @@ const idsOf = { sessions: ["attach", "kill"], targets: ["exec"] } as const;
 
 const names = Object.keys(flags);
 const cases = (say: (name: string, words: string) => string): string => names.map((name) => say(name, flags[name] ?? "")).join("\n");
-/** Asks the gateway with a command of its own; what cannot be asked completes nothing. */
-const listing = (list: keyof typeof idsOf): string => `execgate ${list} 2>/dev/null | awk 'NR > 1 { print $1 }'`;
+/**
+ * Asks the gateway with a command of its own; what cannot be asked completes nothing. Names come from others, and bash expands
+ * the words that it is given to choose from: only what means nothing to a shell is one.
+ */
+const listing = (list: keyof typeof idsOf): string =>
+  `execgate ${list} 2>/dev/null | awk 'NR > 1 && $1 ~ "^[A-Za-z0-9._:/-]+$" { print $1 }'`;
 
 const bash = `# execgate completion bash > /etc/bash_completion.d/execgate
 _execgate() {
@@ -72,11 +76,14 @@ ${cases((name, words) => `      ${name}) choices=(${words}) ;;`)}
 _execgate "$@"
 `;
 
+/** What fish runs each time it is to complete, in quotes within which it expands nothing when it reads the script. */
+const later = (command: string): string => `'(${command.replaceAll("'", "\\'")})'`;
+
 const fish = `# execgate completion fish > ~/.config/fish/completions/execgate.fish
 complete -c execgate -n __fish_use_subcommand -f -a "${names.join(" ")}"
 ${cases((name, words) => `complete -c execgate -n "__fish_seen_subcommand_from ${name}" -a "${words}"`)}
-complete -c execgate -f -n "__fish_seen_subcommand_from ${idsOf.sessions.join(" ")}" -a "(${listing("sessions")})"
-complete -c execgate -f -n "__fish_seen_subcommand_from ${idsOf.targets.join(" ")}" -a "(${listing("targets")})"
+complete -c execgate -f -n "__fish_seen_subcommand_from ${idsOf.sessions.join(" ")}" -a ${later(listing("sessions"))}
+complete -c execgate -f -n "__fish_seen_subcommand_from ${idsOf.targets.join(" ")}" -a ${later(listing("targets"))}
 `;
 
 const scripts: Readonly<Record<string, string>> = { bash, zsh, fish };

@@ -116,23 +116,34 @@ describe("replay", () => {
 });
 
 describe("completion", () => {
-  test("in bash knows the commands, their flags, and sessions and targets by asking", async () => {
+  /** What bash offers for the last of these words; the gateway lists a session, and targets by odd names. */
+  async function complete(...words: string[]): Promise<string[]> {
     const script = (await run("completion", "bash")).stdout;
-    const complete = (...words: string[]): string[] => {
-      const line = `execgate() { [ "$1" = sessions ] && printf 'ID STATE\\n01JD running\\n'; }\n${script}
+    const lists = { sessions: "ID STATE\\n01JD running", targets: "ID STATE\\nhost running\\ncri:a/$(echo>/dev/stderr)/b x\\ncri:`id` x" };
+    const answers = Object.entries(lists).map(([list, text]) => `[ "$1" = ${list} ] && printf '${text}\\n';`);
+    const line = `execgate() { ${answers.join(" ")} }\n${script}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _execgate; printf '%s\\n' "\${COMPREPLY[@]}"`;
-      return execFileSync("bash", ["-c", line, "bash", ...words], { encoding: "utf8" })
-        .trim()
-        .split("\n");
-    };
-    assert.deepEqual(complete("execgate", "ses"), ["sessions"]);
-    assert.deepEqual(complete("execgate", "exec", "--ti"), ["--timeout"]);
-    assert.deepEqual(complete("execgate", "attach", "01"), ["01JD"]);
-    const names = complete("execgate", "");
+    const { stdout, stderr } = spawnSync("bash", ["-c", line, "bash", ...words], { encoding: "utf8" });
+    assert.equal(stderr, "");
+    return stdout.trim().split("\n");
+  }
+
+  test("in bash knows the commands, their flags, and sessions and targets by asking", async () => {
+    assert.deepEqual(await complete("execgate", "ses"), ["sessions"]);
+    assert.deepEqual(await complete("execgate", "exec", "--ti"), ["--timeout"]);
+    assert.deepEqual(await complete("execgate", "attach", "01"), ["01JD"]);
+    const names = await complete("execgate", "");
     const own = names.filter((name) => !["serve", "policy", "audit", "kubeconfig"].includes(name));
     assert.deepEqual(
       own.filter((name) => !isClientCommand(name)),
       [],
+    );
+  });
+
+  test("in bash runs nothing of what a target is called", async () => {
+    assert.deepEqual(
+      (await complete("execgate", "exec", "")).filter((word) => !word.startsWith("-")),
+      ["host"],
     );
   });
 
