@@ -130,6 +130,19 @@ describe("the audit trail", () => {
     );
   });
 
+  it("tells of nobody as who ended what was over", async () => {
+    const { id } = (await served.request("/v1/sessions", { method: "POST", body: { command: ["true"] } })).json as { id: string };
+    const path = `/v1/sessions/${id}`;
+    await until("the end", async () => ((await served.request(path)).json as { state: string }).state === "ended");
+    assert.equal((await served.request(path, { method: "DELETE" })).status, 200);
+    // What was said before it stands before it.
+    await linesAbout((await served.exec({ command: ["true"] })).id);
+    assert.deepEqual(
+      (await linesAbout(id)).map(({ event }) => event),
+      ["exec.start", "exec.end"],
+    );
+  });
+
   it("tells who joined a session and who ended it", async () => {
     const created = await served.request("/v1/sessions", { method: "POST", body: { command: ["cat"], stdin: true } });
     const { id } = created.json as { id: string };

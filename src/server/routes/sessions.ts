@@ -86,7 +86,8 @@ export function sessionRoutes(app: App, deps: RouteDeps): void {
     async (request) => {
       const verb: Verb = "kill";
       const session = authorizer.authorizeSession(request, verb, sessions.get(request.params.id));
-      deps.audit.killed(request, session);
+      // One that is over was ended by nobody who comes now.
+      if (session.state !== "ended") deps.audit.killed(request, session);
       session.stop(session.request.principal === request.principal.subject ? "client" : "operator");
       await session.finished;
       return viewSession(session);
