@@ -69,15 +69,15 @@ export class Session {
   readonly #run = new AbortController();
   readonly #timers: RunTimers;
   readonly #signals = new Signals(async (name) => {
-    if (this.#state === "starting") await this.#begun;
+    if (this.#state === "starting") await this.#started;
     await this.#live()?.signal(name);
   });
   readonly #stopped: Promise<StopReason>;
   #announceStop!: (reason: StopReason) => void;
   #finish!: (outcome: Outcome | undefined) => void;
   /** Settles when the command runs, or never will. */
-  readonly #begun: Promise<void>;
-  #begin!: () => void;
+  readonly #started: Promise<void>;
+  #announceStarted!: () => void;
   #state: SessionState = "starting";
   #stopReason: StopReason | undefined;
   #isBegun = false;
@@ -103,8 +103,8 @@ export class Session {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#begun = new Promise((resolve) => {
-      this.#begin = resolve;
+    this.#started = new Promise((resolve) => {
+      this.#announceStarted = resolve;
     });
     const wanted = request.collect;
     this.collected = wanted && collect(this.log.open({ role: "writer" }), wanted.bytesMax, wanted.keep);
@@ -140,7 +140,7 @@ export class Session {
     const startedMs = clock.monotonicMs();
     this.startedAt = clock.now();
     this.#state = "running";
-    this.#begin();
+    this.#announceStarted();
     observer.started?.(this, startedMs - beganMs);
     this.#timers.arm({ timeoutMs: this.request.timeoutMs, idleMs: limits.idleMs }, (reason) => this.stop(reason));
     // What a client said while the command was being started: frozen, the request has the size from before.
@@ -173,12 +173,12 @@ export class Session {
   async write(bytes: Uint8Array): Promise<void> {
     this.#timers.moved(this.#deps.clock.monotonicMs());
     this.inputBytes += bytes.length;
-    if (this.#state === "starting") await this.#begun;
+    if (this.#state === "starting") await this.#started;
     await this.#live()?.write(bytes);
   }
 
   async endInput(): Promise<void> {
-    if (this.#state === "starting") await this.#begun;
+    if (this.#state === "starting") await this.#started;
     await this.#live()?.endInput();
   }
 
@@ -205,7 +205,7 @@ export class Session {
   #abandon(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    this.#begin();
+    this.#announceStarted();
     this.#run.abort(over);
     this.clients.end();
     this.log.endOutput();
