@@ -8,7 +8,7 @@ import { openTerminalPage, type TerminalPage } from "./terminal-page.ts";
 import { installWetty, startWetty } from "./wetty-server.ts";
 
 const opens = 15;
-const uses = 5;
+const uses = 11;
 const keystrokes = 200;
 const fileBytes = 16 * 1024 * 1024;
 const crowd = 10;
@@ -30,7 +30,7 @@ interface Side {
 export const wetty: Part = {
   name: "wetty",
   about:
-    "wetty, which npm installs for this run, with `sh` and no login, and the gateway's own page, in the same Chromium: from opening the page to the prompt on the screen; from a letter given to the terminal to the message that brings it back; printing a file of text; resident memory of the page then, and of the server with ten of them open. Both draw with xterm.js, without WebGL, and keep 10 000 lines.",
+    "wetty, which npm installs for this run, with `sh` and no login, and the gateway's own page, in the same Chromium: from opening the page to the prompt on the screen; from a letter given to the terminal to the message that brings it back; printing a file of text, p50 of eleven; resident memory of the page then, and of the server with ten of them open. Both draw with xterm.js, without WebGL, and keep 10 000 lines.",
   missing: () => withoutChromium || installWetty(),
   measure,
 };
