@@ -75,7 +75,7 @@ export class Launchers {
   /** One that is free, and where it is thought to be: who moves the gateway into another group moves its threads too. */
   #take(): Launcher | undefined {
     for (let launcher = this.#free.pop(); launcher !== undefined; launcher = this.#free.pop()) {
-      if (launcher.cgroup?.isUnused() ?? true) return launcher;
+      if (isOfUse(launcher)) return launcher;
       this.#taken.add(launcher);
     }
     return undefined;
@@ -116,9 +116,14 @@ export class Launchers {
     this.#replenish();
   }
 
+  /** Whoever waits gets it, unless it is to go over into another group first. */
   #vacated(launcher: Launcher): void {
     if (launcher.isAstray || !this.#taken.delete(launcher)) return;
-    this.#give(launcher);
+    if (this.#waiters.size === 0 || isOfUse(launcher)) this.#give(launcher);
+    else {
+      this.#taken.add(launcher);
+      this.#replenish();
+    }
   }
 
   #give(launcher: Launcher): void {
@@ -169,4 +174,9 @@ export class Launchers {
     }
     if (this.#waiters.size > 0) this.#replenish();
   }
+}
+
+/** Whether the next command has its whole limits where this one is. */
+function isOfUse({ cgroup }: Launcher): boolean {
+  return cgroup?.isUnused() ?? true;
 }

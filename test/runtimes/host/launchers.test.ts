@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import type { Cgroups } from "../../../src/runtimes/host/cgroups.ts";
+import type { Tenant } from "../../../src/runtimes/host/command-cgroup.ts";
 import { Launchers } from "../../../src/runtimes/host/launchers.ts";
 import type { Bounds, Launch } from "../../../src/runtimes/host/native.ts";
 import { SpawnError } from "../../../src/runtimes/host/spawn-error.ts";
@@ -68,4 +69,46 @@ test("threads that cannot go over into their groups leave no trail of them", asy
     await assert.rejects(launchers.spawn(launch, bounds, new AbortController().signal), { code: "EMFILE" });
   }
   assert.ok(groups.made <= 32, `${groups.made} groups were made`);
+});
+
+/** A group that notes who stays in it, and lets somebody in when it is told to. */
+class ScriptedGroup {
+  tenant: Tenant | undefined;
+  isUsable = true;
+  released = 0;
+  letIn!: () => void;
+  readonly #open = new Promise<void>((resolve) => {
+    this.letIn = resolve;
+  });
+
+  async admit(tenant: Tenant): Promise<void> {
+    this.tenant = tenant;
+    await this.#open;
+  }
+
+  dismiss(): void {}
+
+  isUnused(): boolean {
+    return this.isUsable;
+  }
+
+  release(): void {
+    this.released++;
+  }
+}
+
+test("who waits is not served where the last command left something behind", async (t) => {
+  const [first, second] = [new ScriptedGroup(), new ScriptedGroup()];
+  const groups = [first, second];
+  const launchers = new Launchers({ hasTenants: true, take: () => groups.shift(), giveBack() {} } as unknown as Cgroups, false);
+  t.after(() => launchers.close());
+  const spawn = () => assert.rejects(launchers.spawn(launch, bounds, new AbortController().signal), SpawnError);
+  first.letIn();
+  await spawn();
+  const waiting = spawn();
+  first.isUsable = false;
+  first.tenant?.vacated(true);
+  second.letIn();
+  await waiting;
+  assert.deepEqual([first.released, second.released], [1, 1]);
 });
