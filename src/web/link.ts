@@ -106,7 +106,7 @@ function joinTerminal(
   const count = new ParsedCount((bytes) => connection.ack(bytes));
   const handlers: ConnectionHandlers = {
     attached(message) {
-      count.skipTo(message.offset);
+      count.begin(message.offset, message.ackWindow);
       if (isWatched) terminal.resize(message);
       events.attached(message);
     },

@@ -1,12 +1,10 @@
-/** Often enough that the server's window never runs dry, seldom enough to cost nothing. */
-const ackEvery = 32_768;
-
 /**
  * Counts output that the terminal has parsed, from the session's start, and acknowledges it. What was only received is
  * not acknowledged: it may still wait in memory, and the command shall wait rather than that grow.
  */
 export class ParsedCount {
   readonly #ack: (bytes: number) => void;
+  #ackEvery = 0;
   #received = 0;
   #parsed = 0;
   #acked = 0;
@@ -19,7 +17,13 @@ export class ParsedCount {
     return this.#received - this.#parsed;
   }
 
-  /** The next byte that comes is number `offset`: at the start, or behind a gap. */
+  /** A connection begins at byte `offset`. Four times a window the server hears of it: its window never runs dry, and nobody is kept busy. */
+  begin(offset: number, window: number): void {
+    this.#ackEvery = window / 4;
+    this.skipTo(offset);
+  }
+
+  /** The next byte that comes is number `offset`, behind a gap. */
   skipTo(offset: number): void {
     if (this.unparsed === 0) this.#parsed = offset;
     this.#received = offset;
@@ -31,7 +35,7 @@ export class ParsedCount {
     const end = this.#received;
     return () => {
       this.#parsed = end;
-      if (this.#parsed - this.#acked < ackEvery && this.unparsed > 0) return;
+      if (this.#parsed - this.#acked < this.#ackEvery && this.unparsed > 0) return;
       this.#acked = this.#parsed;
       this.#ack(this.#parsed);
     };
