@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { startFlags } from "../fixtures/start-flags.ts";
 
 /** Which of the gateway's threads took processor time, and its commands. */
 export const parties = {
@@ -11,8 +12,8 @@ export const parties = {
 
 export type Party = keyof typeof parties;
 
-/** V8 starts a thread for delayed tasks and four for others before there is any further one. */
-const helperThreads = 5;
+/** Before there is any further one, V8 has started a thread for delayed tasks and its pool, and Node one that awaits the inspector's signal. */
+const helperThreads = 2 + poolSize();
 /** The kernel counts the time of children in these, milliseconds. */
 const tickMs = 10;
 
@@ -37,4 +38,9 @@ function partyOf(position: number, name: string): Party {
 function timeOfChildren(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[13]) + Number(fields[14])) * tickMs * 1000;
+}
+
+/** As `npm start` says it. */
+function poolSize(): number {
+  return Number(startFlags.find((flag) => flag.startsWith("--v8-pool-size="))?.split("=")[1] ?? 4);
 }
