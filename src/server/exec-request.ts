@@ -7,7 +7,7 @@ import type { Runtime } from "../exec/runtime.ts";
 import { flagOf, listOf, numberOf } from "./query.ts";
 import { chooseReason } from "./reason.ts";
 import { commandBytesMax, commandItemsMax, type ExecBody, type ExecQuery, type SessionBody, type TicketExec } from "./schemas.ts";
-import { findTarget } from "./target.ts";
+import { findContainer, findTarget } from "./target.ts";
 
 /** The defaults and maxima that requests are held to. */
 export interface RequestLimits {
@@ -27,7 +27,7 @@ export interface RequestDeps {
 }
 
 /** What a request says of the command. */
-type Asked = Omit<SessionBody, "stdin" | "stdinEncoding">;
+type Asked = Omit<SessionBody, "stdin" | "stdinEncoding"> & { readonly container?: string };
 
 /** What follows from the way in. */
 interface Manner {
@@ -63,6 +63,7 @@ export function requestFromQuery(query: ExecQuery, caller: Caller, deps: Request
     tty: flagOf(query.tty, command.length === 0),
     timeoutMs: numberOf(query.timeoutMs, 0),
     ...(query.target !== undefined && { target: query.target }),
+    ...(query.container !== undefined && { container: query.container }),
     ...(query.cols !== undefined && { cols: Number(query.cols) }),
     ...(query.rows !== undefined && { rows: Number(query.rows) }),
     ...(query.cwd !== undefined && { cwd: query.cwd }),
@@ -102,7 +103,8 @@ async function createRequest(asked: Asked, manner: Manner, caller: Caller, deps:
   atMost("timeoutMs", timeoutMs, manner.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
   atMost("keepMs", keepMs, limits.keepMsMax);
   atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
-  const target = await findTarget(asked.target ?? "host", caller, deps);
+  const { target: id = "host", container } = asked;
+  const target = container === undefined ? await findTarget(id, caller, deps) : await findContainer(id, container, caller, deps);
   const tty = asked.tty === true ? { cols: asked.cols ?? 80, rows: asked.rows ?? 24 } : undefined;
   const request = freezeRequest({
     target,

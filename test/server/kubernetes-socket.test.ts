@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { dial, type ExecClient } from "../fixtures/exec-client.ts";
+import { dial, type ExecClient, refusalOf } from "../fixtures/exec-client.ts";
 import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
+import { assertProblem } from "../fixtures/http-answer.ts";
 
 let served: TestGateway;
 before(async () => {
@@ -130,10 +131,19 @@ test("a flag is false when absent, 0 or any-case false, and true otherwise", asy
     ["", true],
     ["no", true],
   ] as const) {
-    using client = await open("if [ -t 1 ]; then echo tty; else echo pipe; fi", `stdout=1&tty=${value}&container=app`);
+    using client = await open("if [ -t 1 ]; then echo tty; else echo pipe; fi", `stdout=1&tty=${value}`);
     await status(client);
     assert.equal(client.stdout.trim(), isOn ? "tty" : "pipe", value);
   }
+});
+
+test("a flag that came twice is refused, and so is a container that the target is not", async () => {
+  const refused = (query: string) => refusalOf(`${served.url}/v1/exec?command=true&${query}`, { protocols: v5 });
+  assertProblem(await refused("tty=0&tty=1"), 400, "BAD_REQUEST", "tty");
+  assertProblem(await refused("stdout=1&stdout=1"), 400, "BAD_REQUEST", "stdout");
+  assertProblem(await refused("stdout=1&container=app"), 400, "BAD_REQUEST", "container");
+  using client = await open("true", `${streams}&container=host`);
+  assert.equal(await status(client), success);
 });
 
 test("the client's first that is known is taken", async () => {

@@ -248,11 +248,12 @@ function chooseSubprotocol(request: FastifyRequest): Subprotocol {
   throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
 }
 
-/** To a Kubernetes client a flag is false when it is absent, `0` or any-case `false`, and true otherwise. */
-export function normalizeKubernetesFlags(query: Partial<ExecQuery>): void {
+/** To a Kubernetes client a flag is false when it is absent, `0` or any-case `false`, and true otherwise. One that came twice is left to be refused. */
+export function normalizeKubernetesFlags(query: { [name in (typeof kubernetesFlags)[number]]?: string | string[] | undefined }): void {
   for (const name of kubernetesFlags) {
     const value = query[name];
-    query[name] = value === undefined || value === "0" || String(value).toLowerCase() === "false" ? "0" : "1";
+    if (Array.isArray(value)) continue;
+    query[name] = value === undefined || value === "0" || value.toLowerCase() === "false" ? "0" : "1";
   }
 }
 
