@@ -132,7 +132,7 @@ function checkCommand(command: readonly string[]): void {
   if (command.length > commandItemsMax) {
     throw new ExecgateError("BAD_REQUEST", `command has more than ${commandItemsMax} items.`, { field: "command" });
   }
-  const bytes = command.reduce((sum, argument) => sum + Buffer.byteLength(argument) + 1, 0);
+  const bytes = command.reduce((sum, argument) => sum + Buffer.byteLength(argument), 0);
   if (bytes <= commandBytesMax) return;
   throw new ExecgateError("BAD_REQUEST", `command is longer than ${commandBytesMax} bytes; give data by stdin.`, { field: "command" });
 }

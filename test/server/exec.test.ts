@@ -129,6 +129,15 @@ test("a client that goes ends its command", async () => {
   await until("line in the log", () => served.logLines.some((line) => line.endedBy === "disconnect"));
 });
 
+test("a command may have all of 1024 items, and all of 128 KiB", async () => {
+  const items = await served.exec({ command: ["sh", "-c", "echo $#", ...Array.from({ length: 1021 }, () => "a")] });
+  assert.equal(items.stdout.data, "1020\n");
+  const [half, rest] = ["a".repeat(65_536), "b".repeat(65_536 - "echo".length)];
+  assert.equal((await served.exec({ command: ["echo", half, rest] })).stdout.bytes, 131_072 - "echo".length + " \n".length);
+  const more = await served.request("/v1/exec", { method: "POST", body: { command: ["echo", half, `${rest}b`] } });
+  assertProblem(more, 400, "BAD_REQUEST", "command");
+});
+
 test("what was not started is a refusal with its field", async () => {
   const post = (body: object) => served.request("/v1/exec", { method: "POST", body });
   assertProblem(await post({ command: ["no-such-command"] }), 422, "COMMAND_NOT_FOUND", "command");
