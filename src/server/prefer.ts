@@ -27,15 +27,20 @@ export function readPrefer(header: string | string[] | undefined): Preference | 
 }
 
 /**
- * Whether an Accept header takes `type`; no header takes everything.
+ * How much an Accept header wants `type` (RFC 9110), from 0, not at all, to 1; without a header everything is wanted alike.
+ * The range that is nearest to the type has the word.
  * @param options.isNamed whether the type itself must stand there, and not only a range that it is in
  */
-export function accepts(header: string | undefined, type: string, { isNamed = false } = {}): boolean {
-  if (header === undefined) return true;
+export function weightOf(header: string | undefined, type: string, { isNamed = false } = {}): number {
+  if (header === undefined) return 1;
+  const weights = new Map(header.split(",").map(readRange));
   const ranges = isNamed ? [type] : [type, `${type.split("/")[0]}/*`, "*/*"];
-  return header.split(",").some((part) => {
-    const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
-    const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return !isRefused && ranges.includes(range);
-  });
+  const nearest = ranges.find((range) => weights.has(range));
+  return nearest === undefined ? 0 : (weights.get(nearest) ?? 0);
+}
+
+function readRange(part: string): readonly [range: string, weight: number] {
+  const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim().toLowerCase());
+  const weight = parameters.map((parameter) => /^q=([01](?:\.\d{0,3})?)$/.exec(parameter)?.[1]).find((digits) => digits !== undefined);
+  return [range, weight === undefined ? 1 : Number(weight)];
 }

@@ -79,6 +79,17 @@ test("as lines: only for who asks for them", async () => {
   assert.equal((await post(sh("true"), { accept: "Application/X-NDJSON" })).headers["content-type"], "application/x-ndjson");
 });
 
+test("of two forms that are accepted the one with more weight is given, and by the nearest range", async () => {
+  for (const [accept, type] of [
+    ["application/x-ndjson;q=0.5, application/json", "application/json; charset=utf-8"],
+    ["application/x-ndjson;q=0.5, */*;q=0.1", "application/x-ndjson"],
+    ["application/json;q=0, application/x-ndjson;q=0.1", "application/x-ndjson"],
+    ["application/json;q=0, */*", "application/problem+json; charset=utf-8"],
+  ] as const) {
+    assert.equal((await post(sh("true"), { accept })).headers["content-type"], type, accept);
+  }
+});
+
 test("as lines: a client that goes ends the command", async () => {
   const sleep = uniqueSleep();
   const gone = new AbortController();

@@ -14,7 +14,7 @@ import { onClientGone } from "../gatekeeper.ts";
 import { IdempotencyKeys, readIdempotencyKey } from "../idempotency.ts";
 import { inputBytes } from "../input-bytes.ts";
 import { streamLines } from "../ndjson.ts";
-import { accepts, type Preference, readPrefer } from "../prefer.ts";
+import { type Preference, readPrefer, weightOf } from "../prefer.ts";
 import { type ExecBody, execBody } from "../schemas.ts";
 import { viewResult, viewSession } from "../session-view.ts";
 
@@ -57,8 +57,9 @@ export function execRoute(app: App, deps: RouteDeps): void {
 }
 
 function wantsLines(accept: string | undefined): boolean {
-  if (accept !== undefined && accepts(accept, "application/x-ndjson", { isNamed: true })) return true;
-  if (accepts(accept, "application/json")) return false;
+  const [lines, json] = [weightOf(accept, "application/x-ndjson", { isNamed: true }), weightOf(accept, "application/json")];
+  if (accept !== undefined && lines > 0 && lines >= json) return true;
+  if (json > 0) return false;
   throw new ExecgateError("NOT_ACCEPTABLE", "The answer is application/json or, when asked for, application/x-ndjson.");
 }
 
