@@ -1,9 +1,9 @@
-import type { FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { ExecgateError } from "../errors.ts";
 import { type Presented, readCredentials } from "./credentials.ts";
 import type { App, AppDeps } from "./deps.ts";
 import { sourceOf } from "./front.ts";
-import { checkHandshake } from "./handshake.ts";
+import { checkHandshake, webSocketVersion } from "./handshake.ts";
 import { checkHead } from "./head.ts";
 import { checkHost, checkOrigin, checkSite } from "./origin.ts";
 import { refusalOf } from "./problem.ts";
@@ -63,7 +63,7 @@ export function installGatekeeper(app: App, deps: AppDeps): void {
       const message = "Beside the credential, offer the subprotocol to speak, such as v1.execgate.";
       throw new ExecgateError("BAD_REQUEST", message, { field: "Sec-WebSocket-Protocol" });
     }
-    if (request.ws) refuseOtherUpgrades(request);
+    if (request.ws) refuseOtherUpgrades(request, reply);
     request.query = request.ticket?.kind === "attach" ? { ...request.ticket.query } : parseQuery(request.raw.url ?? "");
     return undefined;
   });
@@ -115,11 +115,13 @@ function tellFailure(cause: unknown, { from, method, url }: FastifyRequest, { cr
 }
 
 /** An upgrade takes the connection out of HTTP for good, so one that leads nowhere is not made. */
-function refuseOtherUpgrades({ headers, routeOptions }: FastifyRequest): void {
+function refuseOtherUpgrades({ headers, routeOptions }: FastifyRequest, reply: FastifyReply): void {
   if (routeOptions.config.isSocket !== true || headers.upgrade?.toLowerCase() !== "websocket") {
     const message = "There is nothing to upgrade to at this path; send the request without the Upgrade header.";
     throw new ExecgateError("BAD_REQUEST", message, { field: "Upgrade" });
   }
+  // A refusal says which version is spoken (RFC 6455).
+  reply.header("sec-websocket-version", webSocketVersion);
   checkHandshake(headers);
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { ExecgateError } from "../errors.ts";
 
 /** The one version of WebSocket that there is (RFC 6455). */
-const version = "13";
+export const webSocketVersion = "13";
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const tokens = new RegExp(`^${token}(?:[ \\t]*,[ \\t]*${token})*$`);
 
@@ -11,7 +11,7 @@ const tokens = new RegExp(`^${token}(?:[ \\t]*,[ \\t]*${token})*$`);
  * @throws BAD_REQUEST naming the header
  */
 export function checkHandshake(headers: IncomingHttpHeaders): void {
-  if (headers["sec-websocket-version"] !== version) refuse("Sec-WebSocket-Version", `must be ${version}`);
+  if (headers["sec-websocket-version"] !== webSocketVersion) refuse("Sec-WebSocket-Version", `must be ${webSocketVersion}`);
   if (!/^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "")) refuse("Sec-WebSocket-Key", "must be 16 bytes as base64");
   const offered = headers["sec-websocket-protocol"];
   if (offered === undefined) return;

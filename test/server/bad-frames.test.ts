@@ -55,6 +55,7 @@ test("an upgrade that is not well formed starts nothing and leaves nothing", asy
     const answer = await sendRaw(served.url, `GET /v1/exec?command=cat HTTP/1.1\r\n${fixed}\r\n${headers.join("\r\n")}\r\n\r\n`);
     assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json[\s\S]*"code":"BAD_REQUEST"/);
     assert.ok(answer.includes(`"field":"${field}"`), answer);
+    assert.match(answer, /^sec-websocket-version: 13\r$/im);
   }
   assert.equal(await served.metric("execgate_exec_start_seconds_count"), before);
   const live = async () => ((await served.request("/v1/sessions?state=starting")).json as { sessions: unknown[] }).sessions.length;
