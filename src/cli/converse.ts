@@ -1,5 +1,4 @@
 import { type Connection, connect } from "../client/connection.ts";
-import { failedStatus } from "./client-error.ts";
 import { dial, type NodeDialled } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Wish } from "./escape.ts";
@@ -14,8 +13,6 @@ import { enterRawMode, watchSize } from "./terminal.ts";
 
 /** How long the close handshake may take when the client leaves before the command is over. */
 const leaveMs = 1000;
-/** 128 + SIGPIPE: whoever read the output has gone, which is no news to the person. */
-const brokenPipeStatus = 141;
 
 /** What a terminal or a pipe is to be joined to. */
 export interface Conversation {
@@ -36,9 +33,9 @@ export async function converse(io: ClientIo, stderr: Sink, conversation: Convers
   try {
     return await client.run();
   } catch (error) {
+    // Most often the output could not be written.
     await client.endSession();
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return { status: brokenPipeStatus };
-    return { status: failedStatus, message: `cannot write the output: ${error instanceof Error ? error.message : error}` };
+    throw error;
   } finally {
     client.close();
   }

@@ -1,3 +1,4 @@
+import { watchOutput } from "../output-end.ts";
 import { readVersion } from "../version.ts";
 import { attach } from "./attach.ts";
 import { ClientError, failedStatus } from "./client-error.ts";
@@ -48,6 +49,10 @@ export function isClientCommand(name: string): boolean {
  * @returns the status to exit with; 255 for what the client itself could not do, which is then told on stderr in one line
  */
 export async function runClient(argv: readonly string[], io: ClientIo): Promise<number> {
+  return await watchOutput(io, () => run(argv, io));
+}
+
+async function run(argv: readonly string[], io: ClientIo): Promise<number> {
   const [name = "help", ...args] = argv;
   const flags = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined);
   try {

@@ -1,10 +1,11 @@
 import { write } from "node:fs";
 import { Writable } from "node:stream";
+import { OutputError } from "../output-end.ts";
 import type { Output } from "./io.ts";
 
 /** A place to write to at the pace at which it takes. */
 export interface Sink {
-  /** Returns a promise when the place has to catch up first. @throws what the place failed with, such as EPIPE */
+  /** Returns a promise when the place has to catch up first. @throws OutputError */
   write(bytes: Uint8Array): Promise<void> | undefined;
   /** Resolves when everything is written, or cannot be any more. */
   flush(): Promise<void>;
@@ -19,10 +20,10 @@ const retryMs = 5;
  */
 export function createSink(output: Output): Sink {
   const stream = output.isTTY && output.fd !== undefined ? createDescriptorStream(output.fd) : output;
-  let failure: Error | undefined;
+  let failure: OutputError | undefined;
   let wake: (() => void) | undefined;
   const settle = (error?: Error): void => {
-    failure ??= error;
+    failure ??= error && new OutputError(error);
     wake?.();
     wake = undefined;
   };

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { OutputError } from "../output-end.ts";
 import { ClientError } from "./client-error.ts";
 import type { ClientIo } from "./io.ts";
 import { createSink } from "./output.ts";
@@ -30,7 +31,7 @@ export async function replay(args: readonly string[], io: ClientIo): Promise<num
       if (type === "o") await stdout.write(Buffer.from(data));
     }
   } catch (cause) {
-    if (cause instanceof ClientError) throw cause;
+    if (cause instanceof ClientError || cause instanceof OutputError) throw cause;
     throw new ClientError(`${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
   if (number === 0) checkHeader("", file);

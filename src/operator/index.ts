@@ -1,3 +1,4 @@
+import { watchOutput } from "../output-end.ts";
 import type { OperatorIo } from "./io.ts";
 import { OperatorError } from "./operator-error.ts";
 
@@ -27,6 +28,10 @@ export function isOperatorCommand(name: string): boolean {
 export async function runOperator(name: string, args: readonly string[], io: OperatorIo): Promise<number> {
   const command = await commands[name]?.();
   if (command === undefined) throw new Error(`there is no operator's command ${name}`);
+  return await watchOutput(io, () => run(command, args, io));
+}
+
+async function run(command: OperatorCommand, args: readonly string[], io: OperatorIo): Promise<number> {
   const flags = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined);
   if (flags.length === 0 || flags.includes("--help") || flags.includes("-h")) {
     io.stdout.write(`${command.usage}\n`);
