@@ -5,7 +5,7 @@ import { ClientError, failedStatus } from "./client-error.ts";
 import { completion } from "./completion.ts";
 import { cp } from "./cp.ts";
 import { exec } from "./exec.ts";
-import { helpText } from "./help.ts";
+import { helpOf, helpText } from "./help.ts";
 import type { ClientIo } from "./io.ts";
 import { kill } from "./kill.ts";
 import { kubeconfig } from "./kubeconfig.ts";
@@ -32,7 +32,7 @@ const commands: Readonly<Record<string, Command>> = {
   completion,
   kubeconfig,
   token,
-  help: async (_args, io) => print(io, helpText),
+  help: async ([command], io) => printHelp(io, command),
   version: async (_args, io) => print(io, `execgate ${readVersion()}\n`),
 };
 
@@ -56,7 +56,7 @@ async function run(argv: readonly string[], io: ClientIo): Promise<number> {
   const [name = "help", ...args] = argv;
   const flags = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined);
   try {
-    if (flags.includes("--help") || flags.includes("-h")) return print(io, helpText);
+    if (flags.includes("--help") || flags.includes("-h")) return printHelp(io, name);
     if (!isClientCommand(name)) throw new ClientError(`there is no command ${name}; execgate help lists them`);
     return await (commands[aliases[name] ?? name] as Command)(args, io);
   } catch (error) {
@@ -64,6 +64,13 @@ async function run(argv: readonly string[], io: ClientIo): Promise<number> {
     io.stderr.write(`execgate: ${error.message}\n`);
     return failedStatus;
   }
+}
+
+/** The help of one command, or all of it. */
+function printHelp(io: ClientIo, command: string | undefined): number {
+  const text = command === undefined ? helpText : helpOf(command);
+  if (text === undefined) throw new ClientError(`there is no command ${command}; execgate help lists them`);
+  return print(io, text);
 }
 
 function print(io: ClientIo, text: string): number {

@@ -1,7 +1,7 @@
 import type { Endpoint } from "./endpoint.ts";
 import { askFor } from "./http.ts";
 import type { ClientIo } from "./io.ts";
-import { table } from "./table.ts";
+import { table, visible } from "./table.ts";
 
 /** A list of the gateway: where it is, and what of each item is a column. */
 export interface Listing<Item> {
@@ -12,14 +12,16 @@ export interface Listing<Item> {
   readonly columns: Readonly<Record<string, (item: Item) => string>>;
 }
 
-/** Prints all pages of a list: as a table, or with `json` each item as a line of JSON, for scripts. */
+/** Prints all pages of a list: as a table, or with `json` each item as a line of JSON, for scripts. Runtimes that could not be asked are told on stderr. */
 export async function printList<Item>(endpoint: Endpoint, listing: Listing<Item>, json: boolean, io: ClientIo): Promise<number> {
   const items: Item[] = [];
+  const unavailable = new Set<string>();
   for (let after: string | undefined = ""; after !== undefined; ) {
     const separator = listing.path.includes("?") ? "&" : "?";
     const path: string = after === "" ? listing.path : `${listing.path}${separator}continue=${encodeURIComponent(after)}`;
     const page = (await askFor(endpoint, "GET", path)) as Readonly<Record<string, unknown>>;
     items.push(...(page[listing.key] as Item[]));
+    if (Array.isArray(page.unavailable)) for (const name of page.unavailable) unavailable.add(String(name));
     after = typeof page.continue === "string" ? page.continue : undefined;
   }
   if (json) for (const item of items) io.stdout.write(`${JSON.stringify(item)}\n`);
@@ -33,6 +35,7 @@ export async function printList<Item>(endpoint: Endpoint, listing: Listing<Item>
       ),
     );
   }
+  for (const name of unavailable) io.stderr.write(`execgate: ${visible(name)} cannot be asked: what it has is not listed\n`);
   return 0;
 }
 

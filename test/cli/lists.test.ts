@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { isClientCommand } from "../../src/cli/index.ts";
 import { table, visible } from "../../src/cli/table.ts";
 import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { createFakeTerminal, runToEnd } from "./fake-terminal.ts";
@@ -15,7 +13,8 @@ before(async () => {
     good: { targets: ["host"], command: ["echo", "fine"] },
     bad: { targets: ["host"], command: ["sh", "-c", "printf 'no\\033[2J'; exit 3"] },
   };
-  served = await openGateway({ probes });
+  const runtimes = { absent: { kind: "docker", socket: "/nonexistent" } };
+  served = await openGateway({ probes, runtimes });
 });
 after(() => served[Symbol.asyncDispose]());
 
@@ -53,8 +52,10 @@ test("sessions are listed as a table, their control characters escaped, and as J
   assert.match(some.stderr, /^execgate: none: SESSION_NOT_FOUND: [^\n]+\n$/);
 });
 
-test("targets are listed", async () => {
-  assert.match((await run("targets")).stdout, /^ID +RUNTIME +STATE +LABELS\nhost +host +running\n$/);
+test("targets are listed, and runtimes that cannot be asked are told", async () => {
+  const { status, stdout, stderr } = await run("targets");
+  assert.match(stdout, /^ID +RUNTIME +STATE +LABELS\nhost +host +running\n$/);
+  assert.deepEqual([status, stderr], [0, "execgate: absent cannot be asked: what it has is not listed\n"]);
   assert.equal(JSON.parse((await run("targets", "--json", "--runtime", "host")).stdout).id, "host");
 });
 
@@ -112,48 +113,6 @@ describe("replay", () => {
     assert.match((await replay([header, events[0], "{"])).stderr, /line 3 is no event/);
     assert.match((await run("replay", "/no/such")).stderr, /^execgate: .*ENOENT/);
     assert.match((await run("replay", "--speed", "0", "x")).stderr, /^execgate: --speed/);
-  });
-});
-
-describe("completion", () => {
-  /** What bash offers for the last of these words; the gateway lists a session, and targets by odd names. */
-  async function complete(...words: string[]): Promise<string[]> {
-    const script = (await run("completion", "bash")).stdout;
-    const lists = { sessions: "ID STATE\\n01JD running", targets: "ID STATE\\nhost running\\ncri:a/$(echo>/dev/stderr)/b x\\ncri:`id` x" };
-    const answers = Object.entries(lists).map(([list, text]) => `[ "$1" = ${list} ] && printf '${text}\\n';`);
-    const line = `execgate() { ${answers.join(" ")} }\n${script}
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _execgate; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync("bash", ["-c", line, "bash", ...words], { encoding: "utf8" });
-    assert.equal(stderr, "");
-    return stdout.trim().split("\n");
-  }
-
-  test("in bash knows the commands, their flags, and sessions and targets by asking", async () => {
-    assert.deepEqual(await complete("execgate", "ses"), ["sessions"]);
-    assert.deepEqual(await complete("execgate", "exec", "--ti"), ["--timeout"]);
-    assert.deepEqual(await complete("execgate", "attach", "01"), ["01JD"]);
-    const names = await complete("execgate", "");
-    const own = names.filter((name) => !["serve", "policy", "audit", "kubeconfig"].includes(name));
-    assert.deepEqual(
-      own.filter((name) => !isClientCommand(name)),
-      [],
-    );
-  });
-
-  test("in bash runs nothing of what a target is called", async () => {
-    assert.deepEqual(
-      (await complete("execgate", "exec", "")).filter((word) => !word.startsWith("-")),
-      ["host"],
-    );
-  });
-
-  test("is a script that each shell that is there reads", async () => {
-    for (const shell of ["bash", "zsh", "fish"]) {
-      const { stdout, status } = await run("completion", shell);
-      assert.equal(status, 0);
-      if (spawnSync(shell, ["--version"]).error === undefined) execFileSync(shell, ["-n"], { input: stdout });
-    }
-    assert.match((await run("completion", "csh")).stderr, /bash\|zsh\|fish/);
   });
 });
 
