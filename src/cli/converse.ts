@@ -9,7 +9,7 @@ import type { ClientIo } from "./io.ts";
 import { createSink, type Sink } from "./output.ts";
 import { createReceiver } from "./receive.ts";
 import { sendInput, sendKeys } from "./send-input.ts";
-import { enterRawMode, watchSize } from "./terminal.ts";
+import { enterRawMode, suspend, watchSize } from "./terminal.ts";
 
 /** How long the close handshake may take when the client leaves before the command is over. */
 const leaveMs = 1000;
@@ -119,9 +119,12 @@ class Client {
     return this.#dialled;
   };
 
-  #grant(wish: Wish): void {
-    if (wish === "detach") this.#connection.detach();
+  /** Says whether that is the end of this client. */
+  #grant(wish: Wish): boolean {
+    if (wish === "suspend") suspend(this.#io);
+    else if (wish === "detach") this.#connection.detach();
     else this.#leave();
+    return wish !== "suspend";
   }
 
   /** Ends the session, and the connection by its own handshake, or without it where the other side is silent. */

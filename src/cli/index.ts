@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { watchOutput } from "../output-end.ts";
 import { readVersion } from "../version.ts";
 import { attach } from "./attach.ts";
@@ -58,12 +60,19 @@ async function run(argv: readonly string[], io: ClientIo): Promise<number> {
   try {
     if (flags.includes("--help") || flags.includes("-h")) return printHelp(io, name);
     if (!isClientCommand(name)) throw new ClientError(`there is no command ${name}; execgate help lists them`);
+    checkArguments(argv);
     return await (commands[aliases[name] ?? name] as Command)(args, io);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     io.stderr.write(`execgate: ${error.message}\n`);
     return failedStatus;
   }
+}
+
+/** Node has U+FFFD in the place of bytes that are no UTF-8: a command would get an argument, or a copy a name, that nobody gave. */
+function checkArguments(argv: readonly string[]): void {
+  if (!argv.some((argument) => argument.includes("\ufffd")) || isUtf8(readFileSync("/proc/self/cmdline"))) return;
+  throw new ClientError("an argument is no UTF-8, and would not arrive as it is");
 }
 
 /** The help of one command, or all of it. */

@@ -17,19 +17,22 @@ export async function sendInput(io: ClientIo, connection: Connection): Promise<v
   await connection.eof();
 }
 
-/** Sends the keys of a terminal in raw mode, which are read on while they wait, and calls `wished` for those that ask the client itself. */
-export async function sendKeys(io: ClientIo, connection: Connection, wished: (wish: Wish) => void): Promise<void> {
+/** Sends the keys of a terminal in raw mode, which are read on while they wait, and calls `wished` for those that ask the client itself. No more are sent where that says so. */
+export async function sendKeys(io: ClientIo, connection: Connection, wished: (wish: Wish) => boolean): Promise<void> {
   const escapes = createEscapeFilter();
   let waiting = 0;
   try {
     for await (const chunk of io.stdin as AsyncIterable<Uint8Array>) {
-      const { keys, wish } = escapes.filter(chunk);
-      waiting += keys.length;
-      const sent = connection.write(keys).then(() => {
-        waiting -= keys.length;
-      });
-      if (wish !== undefined) return wished(wish);
-      if (waiting > keysMax) await sent;
+      for (let unread = chunk; unread.length > 0; ) {
+        const { keys, wish, rest } = escapes.filter(unread);
+        waiting += keys.length;
+        const sent = connection.write(keys).then(() => {
+          waiting -= keys.length;
+        });
+        if (wish !== undefined && wished(wish)) return;
+        if (waiting > keysMax) await sent;
+        unread = rest;
+      }
     }
   } catch {
     // A terminal that hung up.

@@ -7,14 +7,20 @@ export function localSize({ stdout }: ClientIo): { cols: number; rows: number } 
   return isTTY && columns > 0 && rows > 0 ? { cols: columns, rows } : undefined;
 }
 
-/** Calls `changed` for every new size. Returns the way to stop. */
+/** Calls `changed` for every new size. Returns the way to stop. A client that goes on after it was stopped looks at the size itself: it was told of none. */
 export function watchSize(io: ClientIo, changed: (cols: number, rows: number) => void): () => void {
   const listener = (): void => {
     const size = localSize(io);
     if (size !== undefined) changed(size.cols, size.rows);
   };
+  // Node asks the terminal for its size when this signal comes, and only then.
+  const look = (): void => void process.kill(process.pid, "SIGWINCH");
   io.stdout.on("resize", listener);
-  return () => io.stdout.off("resize", listener);
+  io.signals.on("SIGCONT", look);
+  return () => {
+    io.stdout.off("resize", listener);
+    io.signals.off("SIGCONT", look);
+  };
 }
 
 /**
@@ -23,15 +29,31 @@ export function watchSize(io: ClientIo, changed: (cols: number, rows: number) =>
  */
 export function enterRawMode({ stdin, signals }: ClientIo): () => void {
   let isRaw = true;
+  const enter = (): void => {
+    stdin.setRawMode?.(true);
+    if (stdin.fd !== undefined) stopOutputProcessing(stdin.fd);
+  };
+  // While the client was stopped, a shell has set the terminal to what it needs itself. Node does nothing for a mode that it is in already.
+  const enterAgain = (): void => {
+    stdin.setRawMode?.(false);
+    enter();
+  };
   const leave = (): void => {
     if (isRaw) stdin.setRawMode?.(false);
     isRaw = false;
     signals.off("exit", leave);
+    signals.off("SIGCONT", enterAgain);
   };
   signals.on("exit", leave);
-  stdin.setRawMode?.(true);
-  if (stdin.fd !== undefined) stopOutputProcessing(stdin.fd);
+  signals.on("SIGCONT", enterAgain);
+  enter();
   return leave;
+}
+
+/** Stops the client, and whoever runs it, as ^Z does where the terminal is not raw. */
+export function suspend({ stdin }: ClientIo): void {
+  stdin.setRawMode?.(false);
+  process.kill(0, "SIGTSTP");
 }
 
 /**

@@ -23,6 +23,11 @@ test("~d at the beginning of a line detaches, behind what was typed before", () 
   assert.deepEqual([sent("~d"), sent("a\r~dx"), sent("a~d")], ["DETACH", "a\rDETACH", "a~d"]);
 });
 
+test("~^Z at the beginning of a line suspends, and the keys behind it are still to come", () => {
+  const { keys, wish, rest } = createEscapeFilter().filter(Buffer.from("\r~\x1afg"));
+  assert.deepEqual([Buffer.from(keys).toString(), wish, Buffer.from(rest).toString()], ["\r", "suspend", "fg"]);
+});
+
 test("~~ sends one, and any other key behind a tilde sends both", () => {
   assert.equal(sent("~~x"), "~x");
   assert.equal(sent("~", "~", "."), "~.");
@@ -42,7 +47,7 @@ test("keys without a tilde are sent as they are", () => {
       const escapes = createEscapeFilter();
       for (const piece of pieces) {
         const keys = piece.filter((key) => key !== 0x7e);
-        assert.deepEqual(escapes.filter(keys), { keys, wish: undefined });
+        assert.deepEqual(escapes.filter(keys), { keys, wish: undefined, rest: new Uint8Array() });
       }
     }),
   );

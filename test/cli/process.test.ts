@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { describe, type TestContext, test } from "node:test";
@@ -72,6 +72,31 @@ describe("the client as a program on pipes", () => {
     assert.deepEqual(await once(child, "exit"), [141, null]);
   });
 
+  test("ends with 141 and no word when nobody reads what any other command says", async (t) => {
+    for (const args of [["help"], ["completion", "bash"], ["token", "new", "ci"]]) {
+      const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+      t.after(() => child.kill("SIGKILL"));
+      child.stdout.destroy();
+      let stderr = "";
+      child.stderr.on("data", (chunk: Buffer) => {
+        stderr += chunk;
+      });
+      assert.deepEqual(await once(child, "close"), [141, null], args.join(" "));
+      assert.doesNotMatch(stderr, /EPIPE/);
+    }
+  });
+
+  test("says that what it writes is not written, by 255", () => {
+    const { status, stderr } = spawnSync("sh", ["-c", '"$NODE" "$PROGRAM" help >/dev/full'], { env: environment(""), encoding: "utf8" });
+    assert.deepEqual([status, stderr], [255, "execgate: cannot write the output: ENOSPC: no space left on device, write\n"]);
+  });
+
+  test("refuses an argument that Node would change", () => {
+    const script = '"$NODE" "$PROGRAM" exec -- rm "$(printf "caf\\351")"';
+    const { status, stderr } = spawnSync("sh", ["-c", script], { env: environment("http://127.0.0.1:1"), encoding: "utf8" });
+    assert.deepEqual([status, stderr], [255, "execgate: an argument is no UTF-8, and would not arrive as it is\n"]);
+  });
+
   test("ends with the command although its own stdin is still open", async (t) => {
     const child = await start(t, ["-i", "--", "true"], ({ exit }) => exit());
     assert.deepEqual(await once(child, "exit"), [0, null]);
@@ -87,6 +112,32 @@ describe("the client as a program on pipes", () => {
     assert.deepEqual(await once(child, "exit"), [143, null]);
   });
 });
+
+/** Waits for text on a terminal, behind what was waited for before. */
+function createReader(terminal: pty.IPty) {
+  let screen = "";
+  let seen = 0;
+  let look = (): void => undefined;
+  terminal.onData((data) => {
+    screen += data;
+    look();
+  });
+  return {
+    screen: () => screen,
+    until: (text: string) =>
+      new Promise<void>((found, missed) => {
+        const timer = setTimeout(() => missed(new Error(`${text} did not come behind ${JSON.stringify(screen)}`)), 10_000);
+        look = () => {
+          const at = screen.indexOf(text, seen);
+          if (at < 0) return;
+          clearTimeout(timer);
+          seen = at + text.length;
+          found();
+        };
+        look();
+      }),
+  };
+}
 
 describe("the client as a program on a terminal", () => {
   test("is raw, follows the terminal's size and leaves the terminal as it was", async (t) => {
@@ -104,19 +155,7 @@ describe("the client as a program on a terminal", () => {
     const script = '"$NODE" "$PROGRAM" exec -it; echo "STATUS=$?"; stty -a; echo END; read -r answer';
     const terminal = pty.spawn("sh", ["-c", script], { cols: 91, rows: 31, env: environment(url) });
     t.after(() => terminal.kill("SIGKILL"));
-    let screen = "";
-    const until = (text: string) =>
-      new Promise<void>((found) => {
-        const { dispose } = terminal.onData(() => {
-          if (!screen.includes(text)) return;
-          dispose();
-          found();
-        });
-        if (screen.includes(text)) found();
-      });
-    terminal.onData((data) => {
-      screen += data;
-    });
+    const { until, screen } = createReader(terminal);
     await until("READY");
     // ^C, ^S and a carriage return reach the command as the bytes that they are.
     terminal.write("\x03\x13\r");
@@ -124,10 +163,43 @@ describe("the client as a program on a terminal", () => {
     terminal.resize(70, 21);
     await until("END");
     assert.deepEqual(heard, [["91", "31"], [3, 19, 13], { type: "resize", cols: 70, rows: 21 }]);
-    assert.match(screen, /down\nRESIZE/, "a newline is what the command wrote and nothing else");
-    assert.match(screen, /STATUS=7/);
-    assert.match(screen, /[^-]opost/);
-    assert.match(screen, /[^-]icanon/);
-    assert.match(screen, /[^-]echo /);
+    assert.match(screen(), /down\nRESIZE/, "a newline is what the command wrote and nothing else");
+    assert.match(screen(), /STATUS=7/);
+    assert.match(screen(), /[^-]opost/);
+    assert.match(screen(), /[^-]icanon/);
+    assert.match(screen(), /[^-]echo /);
+  });
+
+  test("that was suspended and goes on is raw again, and follows a size that changed meanwhile", async (t) => {
+    const heard: unknown[] = [];
+    const url = await startFakeGateway(t, async ({ say, hear, exit }) => {
+      say({ type: "output", stream: "stdout", bytes: Buffer.from("READY") });
+      for (let i = 0; i < 3; i++) {
+        const message = await hear();
+        heard.push(message?.type === "stdin" ? Array.from(message.bytes) : message);
+        if (message?.type === "resize") say({ type: "output", stream: "stdout", bytes: Buffer.from("RESIZED") });
+      }
+      exit({ exitCode: 7 });
+    });
+    // Of job control, which ends with its terminal, bash is the shell.
+    const terminal = pty.spawn("bash", ["--norc", "--noediting", "-i"], {
+      cols: 91,
+      rows: 31,
+      env: { ...environment(url), PS1: "", HISTFILE: "" },
+    });
+    t.after(() => terminal.kill("SIGKILL"));
+    const { until } = createReader(terminal);
+    terminal.write('"$NODE" "$PROGRAM" exec -it\r');
+    await until("READY");
+    terminal.write("\r~\x1a");
+    await until("Stopped");
+    terminal.resize(70, 21);
+    terminal.write('stty -a; echo "of-$((6 * 7))"\r');
+    await until("of-42");
+    terminal.write('fg; echo "STATUS=$?"\r');
+    await until("RESIZED");
+    terminal.write("\x03");
+    await until("STATUS=7");
+    assert.deepEqual(heard, [[13], { type: "resize", cols: 70, rows: 21 }, [3]]);
   });
 });
