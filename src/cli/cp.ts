@@ -1,14 +1,16 @@
+import { constants } from "node:fs";
 import { lstat, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import { type Extract, extract, type Pack, pack } from "tar-stream";
 import { parseFlags } from "./arguments.ts";
-import { ClientError } from "./client-error.ts";
+import { ClientError, failedStatus } from "./client-error.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
 import type { ClientIo } from "./io.ts";
 import { packTree } from "./pack.ts";
 import { bytesOf, drained, pour } from "./pour.ts";
 import { type RemoteEnd, runRemote } from "./remote-command.ts";
-import { nameOf, unpackTree } from "./unpack.ts";
+import { visible } from "./table.ts";
+import { isMisread, nameOf, type Skipped, unpackTree } from "./unpack.ts";
 
 /** One side of a copy. */
 export interface Side {
@@ -19,7 +21,7 @@ export interface Side {
 
 /**
  * `execgate cp [TARGET:]SRC [TARGET:]DST`: copies a file or a folder by `tar` of the target, as a stream. Into a folder that is there it
- * goes under its own name, else it becomes DST.
+ * goes under its own name, else it becomes DST. Where a file had to be left out the status is 255.
  * @throws ClientError for what could not be copied
  */
 export async function cp(args: readonly string[], io: ClientIo): Promise<number> {
@@ -27,12 +29,16 @@ export async function cp(args: readonly string[], io: ClientIo): Promise<number>
   const [from, to, ...more] = positionals.map(parseSide);
   if (from === undefined || to === undefined || more.length > 0) throw new ClientError("say execgate cp [TARGET:]SRC [TARGET:]DST");
   const endpoint = findEndpoint(values, io.env);
-  const skipped = (text: string): unknown => io.stderr.write(`execgate: ${text}\n`);
+  let status = 0;
+  const skipped: Skipped = (text, isLoss) => {
+    io.stderr.write(`execgate: ${text}\n`);
+    if (isLoss) status = failedStatus;
+  };
   if (from.target === undefined && to.target === undefined)
     throw new ClientError("one of the two must name a target, as in host:/tmp/file");
   if (to.target === undefined) await download(endpoint, from, to.path, skipped);
-  else await upload(endpoint, from, to);
-  return 0;
+  else await upload(endpoint, from, to, skipped);
+  return status;
 }
 
 /**
@@ -45,7 +51,7 @@ export function parseSide(text: string): Side {
   return { target: text.slice(0, at), path: text.slice(at + 1) || "." };
 }
 
-async function download(endpoint: Endpoint, from: Side, path: string, skipped: (text: string) => unknown): Promise<void> {
+async function download(endpoint: Endpoint, from: Side, path: string, skipped: Skipped): Promise<void> {
   const archive = extract();
   const name = nameOf(from.path);
   const unpacked = unpackTree(archive, { root: await localPlace(path, name), isNameless: name === undefined, skipped });
@@ -53,7 +59,7 @@ async function download(endpoint: Endpoint, from: Side, path: string, skipped: (
   refuse(ended, "tar");
 }
 
-async function upload(endpoint: Endpoint, from: Side, to: Side): Promise<void> {
+async function upload(endpoint: Endpoint, from: Side, to: Side, skipped: Skipped): Promise<void> {
   const target = to.target ?? "";
   const isFolder = (await runRemote(endpoint, { target, command: ["test", "-d", to.path] })).status === 0;
   const name = from.target === undefined ? basename(resolve(from.path)) : nameOf(from.path);
@@ -66,14 +72,14 @@ async function upload(endpoint: Endpoint, from: Side, to: Side): Promise<void> {
     await lstat(from.path).catch((cause: Error) => {
       throw new ClientError(cause.message);
     });
-    const [ended] = await settle([runRemote(endpoint, { target, command, stdin: bytesOf(packTree(from.path, root)) })]);
+    const [ended] = await settle([runRemote(endpoint, { target, command, stdin: bytesOf(packTree(from.path, root, skipped)) })]);
     refuse(ended, "tar");
     return;
   }
   const [archive, renamed] = [extract(), pack()];
   const [read, , written] = await settle([
     readArchive(endpoint, from, archive),
-    rename(archive, renamed, root, nameOf(from.path) === undefined),
+    rename(archive, renamed, root, nameOf(from.path) === undefined, skipped),
     runRemote(endpoint, { target, command, stdin: bytesOf(renamed) }),
   ]);
   refuse(read, "tar");
@@ -100,15 +106,22 @@ async function readArchive(endpoint: Endpoint, { target = "", path }: Side, arch
 }
 
 /** The same entries below another root, where a second name of a file is one of the copy. */
-async function rename(from: Extract, to: Pack, root: string, isNameless: boolean): Promise<void> {
+async function rename(from: Extract, to: Pack, root: string, isNameless: boolean, skipped: Skipped): Promise<void> {
   const renamed = (name: string): string => {
     const parts = name.split("/").filter((part) => part !== "" && part !== ".");
     return [root, ...(isNameless ? parts : parts.slice(1))].join("/");
   };
   for await (const entry of from) {
     const { header } = entry;
+    if (isMisread(header)) {
+      skipped(`${visible(header.name)} is left out: a name that is no UTF-8`, true);
+      entry.resume();
+      continue;
+    }
     const second = header.type === "link" && { linkname: renamed(header.linkname ?? "") };
-    await pour(bytesOf(entry), (done) => to.entry({ ...header, name: renamed(header.name), ...second, pax: null }, done));
+    // tar-stream takes a mode of 0 for none, and packs the rights alone.
+    const mode = (header.mode ?? 0o644) | constants.S_IFREG;
+    await pour(bytesOf(entry), (done) => to.entry({ ...header, mode, name: renamed(header.name), ...second, pax: null }, done));
   }
   to.finalize();
 }

@@ -4,7 +4,7 @@ import { ClientError } from "./client-error.ts";
 import { dial, type NodeDialled } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ask } from "./http.ts";
-import { visible } from "./table.ts";
+import { visibleLines } from "./table.ts";
 
 /** How long the network may be gone without the command being lost. */
 const keepMs = 60_000;
@@ -66,7 +66,7 @@ export async function runRemote(endpoint: Endpoint, { target, command, stdin, st
   try {
     const [end] = await Promise.all([connection.ended, stdin && feed(stdin, connection)]);
     if (end.kind === "exit" && end.exit.outcome === "exited") {
-      return { status: end.exit.exitCode ?? 255, complaint: visible(complaint.toString("utf8").trim()) };
+      return { status: end.exit.exitCode ?? 255, complaint: visibleLines(complaint.toString("utf8").trim()) };
     }
     if (end.kind === "error") throw new ClientError(`${end.code}: ${end.message}`);
     const refusal = dialled.refusal();

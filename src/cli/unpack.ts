@@ -5,13 +5,15 @@ import { ClientError } from "./client-error.ts";
 import { bytesOf } from "./pour.ts";
 import { visible } from "./table.ts";
 
+/** Told of what was left out, and why; `isLoss` where that is a file that a copy ought to have. */
+export type Skipped = (text: string, isLoss?: true) => void;
+
 export interface UnpackOptions {
   /** A path of this machine, which stands for the first part of each name. */
   readonly root: string;
   /** The archive is of a folder without a name: no first part is taken away. */
   readonly isNameless: boolean;
-  /** Told of what was left out, and why. */
-  skipped(text: string): void;
+  readonly skipped: Skipped;
 }
 
 /**
@@ -22,13 +24,22 @@ export interface UnpackOptions {
 export async function unpackTree(archive: Extract, options: UnpackOptions): Promise<void> {
   const folders: { readonly path: string; readonly header: Header }[] = [];
   for await (const entry of archive) {
-    const path = pathOf(entry.header.name, options);
-    await unpackEntry(entry, path, options);
-    if (entry.header.type === "directory") folders.push({ path, header: entry.header });
+    const { header } = entry;
+    const path = pathOf(header.name, options);
+    if (isMisread(header)) options.skipped(`${visible(header.name)} is left out: a name that is no UTF-8`, true);
+    else {
+      await unpackEntry(entry, path, options);
+      if (header.type === "directory") folders.push({ path, header });
+    }
     entry.resume();
   }
   // Last, because a folder that cannot be written could not be filled, and filling it changes its time.
   for (const { path, header } of folders.reverse()) await setFacts(path, header);
+}
+
+/** Whether a name was no UTF-8: two of them may have become the same, and none is what it was. */
+export function isMisread({ name, linkname }: Header): boolean {
+  return `${name}${linkname ?? ""}`.includes("\ufffd");
 }
 
 type Entry = AsyncIterable<unknown> & { readonly header: Header };

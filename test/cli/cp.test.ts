@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
@@ -123,7 +124,38 @@ describe("cp", () => {
     assert.equal(hash(readFileSync(join(dir, "back"))), hash(sent));
   });
 
-  test("says what was wrong in one line, and leaves no command behind", async () => {
+  test("keeps the rights of what nobody may read", async () => {
+    mkdirSync(join(dir, "tree"));
+    writeFileSync(join(dir, "tree/closed"), "");
+    chmodSync(join(dir, "tree/closed"), 0);
+    await copied(join(dir, "tree"), `host:${dir}/there`);
+    assert.equal(statSync(join(dir, "there/closed")).mode & 0o777, 0);
+  });
+
+  test("says what it leaves out, and fails where that is a file", async () => {
+    mkdirSync(join(dir, "tree"));
+    chmodSync(join(dir, "tree"), 0o755);
+    writeFileSync(join(dir, "tree/a"), "kept");
+    spawnSync("mkfifo", [join(dir, "tree/pipe")]);
+    const piped = { status: 0, stdout: "", stderr: `execgate: ${dir}/tree/pipe is left out: it is no file, folder or link\n` };
+    assert.deepEqual(await cp(join(dir, "tree"), `host:${dir}/piped`), piped);
+    const alone = { status: 255, stdout: "", stderr: `execgate: ${dir}/tree/pipe is no file, folder or link\n` };
+    assert.deepEqual(await cp(join(dir, "tree/pipe"), `host:${dir}/piped`), alone);
+    rmSync(join(dir, "tree/pipe"));
+    writeFileSync(Buffer.from(`${dir}/tree/caf\xe9`, "latin1"), "lost");
+    for (const [from, to] of [
+      [`${dir}/tree`, `host:${dir}/up`],
+      [`host:${dir}/tree`, `${dir}/down`],
+      [`host:${dir}/tree`, `host:${dir}/over`],
+    ] as const) {
+      const { status, stderr } = await cp(from, to);
+      assert.equal(status, 255, stderr);
+      assert.match(stderr, /^execgate: \S*tree\/caf\ufffd is left out: a name that is no UTF-8\n$/);
+      assert.deepEqual(readdirSync(to.replace("host:", "")), ["a"]);
+    }
+  });
+
+  test("says what was wrong, and leaves no command behind", async () => {
     for (const [args, text] of [
       [[`host:${dir}/missing`, dir], /tar.*missing/],
       [[join(dir, "missing"), "host:/tmp"], /ENOENT.*missing/],
@@ -135,7 +167,8 @@ describe("cp", () => {
     ] as const) {
       const { status, stderr } = await cp(...args);
       assert.equal(status, 255);
-      assert.match(stderr, new RegExp(`^execgate: [^\\n]*${text.source}[^\\n]*\\n$`), args.join(" "));
+      // The target's tar may have more to say than a line.
+      assert.match(stderr, new RegExp(`^execgate: [^\\n]*${text.source}[^\\n]*\\n(tar: [^\\n]*\\n)*$`), args.join(" "));
     }
     await until("end of the commands", async () => (await served.metric("execgate_sessions_active")) === 0);
   });
