@@ -41,6 +41,14 @@ export class Accounts {
     this.#dynamic?.giveBack(account);
   }
 
+  /**
+   * Makes sure that there is somebody to run commands as. Where each command has a user of its own none is taken for that.
+   * @throws USER_NOT_FOUND, NOT_SUPPORTED
+   */
+  async check(): Promise<void> {
+    await this.#standard();
+  }
+
   /** @throws USER_NOT_FOUND, FORBIDDEN for one that is not in `usersAllowed`, NOT_SUPPORTED when the gateway is not root */
   async find(requested: string | undefined): Promise<Account> {
     if (requested === undefined && this.#dynamic) return this.#dynamic.take();

@@ -106,7 +106,7 @@ class HostRuntime implements Runtime {
   /** The host answers as long as there is somebody to run commands as. @throws USER_NOT_FOUND, NOT_SUPPORTED */
   async ping(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#accounts.giveBack(await this.#accounts.find(undefined));
+    await this.#accounts.check();
   }
 
   #startAs(account: Account, spec: ExecSpec, signal: AbortSignal): Promise<Process> {

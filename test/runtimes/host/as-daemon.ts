@@ -14,6 +14,7 @@ const result = {
   root: await codeOf(host.start({ command: ["true"], user: "root" })),
   missing: await codeOf(host.start({ command: ["true"], user: "nemo" })),
   configured: await codeOf(createHost({ user: "root" }).start({ command: ["true"] })),
+  dynamic: await codeOf(createHost({ user: "dynamic" }).runtime.ping(new AbortController().signal)),
   capability: host.runtime.capabilities.user,
 };
 process.stdout.write(JSON.stringify(result));

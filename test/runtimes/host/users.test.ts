@@ -78,6 +78,7 @@ describe("a named user", { timeout: 20_000, skip: needsRoot }, () => {
       root: "NOT_SUPPORTED",
       missing: "USER_NOT_FOUND",
       configured: "NOT_SUPPORTED",
+      dynamic: "NOT_SUPPORTED",
       capability: false,
     });
   });
