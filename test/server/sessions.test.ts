@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { LogCursor } from "../../src/exec/cursor.ts";
 import { type ExecAnswer, openGateway, type TestGateway } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
 import { isAlive, processesWith, uniqueSleep, until } from "../fixtures/until.ts";
@@ -149,6 +150,21 @@ test("output is read from any byte, by stream, and waited for", async () => {
   const last = output(id, "offset=13&waitMs=10000");
   await end(id);
   assert.equal((await last).text, "");
+});
+
+test("a wait for output that is over in the moment in which some has come is answered with that", async (t) => {
+  const { id } = await shell("read line; echo out; echo err >&2; read line");
+  const { next } = LogCursor.prototype;
+  t.mock.method(LogCursor.prototype, "next", async function (this: LogCursor) {
+    await tell(id, "stdin", { data: "go\n" });
+    await until("output of both streams", async () => (await view(id)).offset === 8);
+    const item = await next.call(this);
+    this.close();
+    return item;
+  });
+  const answer = await output(id, "waitMs=10000");
+  assert.deepEqual([answer.status, answer.text, answer.headers["execgate-next-offset"]], [200, "out\n", "4"]);
+  await end(id);
 });
 
 test("output that is no longer kept is 410 with both ends", async () => {

@@ -109,13 +109,18 @@ async function readOutput(
   const cursor = session.log.open({ role: "viewer", offset: from });
   const pieces: Buffer[] = [];
   let total = 0;
-  const add = (item: LogItem | undefined): void => {
-    if (item?.type !== "data" || (stream !== undefined && item.stream !== stream)) return;
+  const add = (item: LogItem): void => {
+    if (item.type !== "data" || (stream !== undefined && item.stream !== stream)) return;
     pieces.push(item.bytes);
     total += item.bytes.length;
   };
   const takeAll = (): void => {
-    while (total < outputBytesMax && cursor.offset < session.log.end) add(cursor.take());
+    while (total < outputBytesMax) {
+      const item = cursor.take();
+      // Also a cursor that was closed meanwhile has nothing more, wherever the log ends.
+      if (item === undefined) return;
+      add(item);
+    }
   };
   takeAll();
   if (waitMs > 0) {
