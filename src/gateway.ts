@@ -130,10 +130,11 @@ function refuseHost(cause: unknown): never {
   throw new ConfigError(`${field === "user" ? "runtimes.host.user" : field}: ${cause.message}`);
 }
 
-/** Lets what runs end by itself for a while, and then ends the rest. */
+/** Lets what runs end by itself for a while, and then ends the rest: in a hurry without a grace. */
 async function endSessions(sessions: Sessions, ms: number, hurry: AbortSignal | undefined): Promise<void> {
   const empty = sessions.drain();
   await waitForEnd(empty, ms, hurry);
-  sessions.stopAll();
+  sessions.stopAll("shutdown", hurry?.aborted);
+  hurry?.addEventListener("abort", () => sessions.stopAll("shutdown", true));
   await empty;
 }

@@ -81,6 +81,9 @@ export class Session {
   #state: SessionState = "starting";
   #stopReason: StopReason | undefined;
   #isBegun = false;
+  /** Nothing gives the command time to end by itself any more. */
+  #isUrgent = false;
+  #endGrace = (): void => undefined;
   #process: Process | undefined;
 
   constructor(id: string, request: ExecRequest, deps: SessionDeps, permit: Permit = unconditional) {
@@ -148,8 +151,15 @@ export class Session {
     void this.#supervise(this.#process, startedMs);
   }
 
-  /** Ends the run for `reason`. The first reason wins; after the command's own exit it only cuts the draining short. */
-  stop(reason: StopReason): void {
+  /**
+   * Ends the run for `reason`. The first reason wins; after the command's own exit it only cuts the draining short. Whoever has
+   * lost the right to it, and whoever `isUrgent`, gives no grace, and ends one that was given.
+   */
+  stop(reason: StopReason, isUrgent = reason === "policy"): void {
+    if (isUrgent) {
+      this.#isUrgent = true;
+      this.#endGrace();
+    }
     if (this.#state === "draining" && this.#process !== undefined) this.#cutNow(this.#process);
     if (this.#stopReason !== undefined || this.#state === "draining" || this.#state === "ended") return;
     this.#stopReason = reason;
@@ -268,9 +278,12 @@ export class Session {
   /** Ends the tree: politely first where a grace is configured, then by force. */
   async #end(process: Process, exited: Promise<Ended>): Promise<Termination> {
     const { clock, limits } = this.#deps;
-    if (limits.killGraceMs > 0) {
+    if (limits.killGraceMs > 0 && !this.#isUrgent) {
+      const hurried = new Promise<void>((resolve) => {
+        this.#endGrace = resolve;
+      });
       void process.signal("SIGTERM").catch(() => undefined);
-      await within(clock, limits.killGraceMs, exited);
+      await within(clock, limits.killGraceMs, Promise.race([exited, hurried]));
     }
     const terminated = process.terminate().catch((): Termination => "bestEffort");
     const isGone = await within(clock, killedExitMsMax, Promise.all([terminated, exited]));

@@ -145,9 +145,9 @@ export class Sessions {
     });
   }
 
-  /** Ends every session: because the gateway ends, unless it is for another reason. */
-  stopAll(reason: EndedBy = "shutdown"): void {
-    for (const session of this.#live.values()) session.stop(reason);
+  /** Ends every session: because the gateway ends, unless it is for another reason. @param isUrgent as `Session.stop` has it */
+  stopAll(reason: EndedBy = "shutdown", isUrgent?: boolean): void {
+    for (const session of this.#live.values()) session.stop(reason, isUrgent);
   }
 
   /** Lets go of the ended ones and of their timers. */

@@ -251,6 +251,46 @@ describe("a stop", () => {
       assert.equal(process.count("terminate"), 1);
     });
   }
+
+  for (const [title, stop] of [
+    ["a right is lost", (session: Session) => session.stop("policy")],
+    ["somebody is in a hurry", (session: Session) => session.stop("shutdown", true)],
+  ] as const) {
+    test(`gives no grace when ${title}, and ends one that was given`, async () => {
+      const limits = { killGraceMs: 60_000 };
+      const begun = await startSession({ limits });
+      begun.session.stop("client");
+      await begun.clock.advance(1000);
+      stop(begun.session);
+      assert.deepEqual([(await outcomeOf(begun.session))?.endedBy, begun.session.outcome?.durationMs], ["client", 1000]);
+      assert.deepEqual(begun.process.calls, ["signal SIGTERM", "terminate", "cut", "release"]);
+      assert.equal(begun.clock.timers, 0);
+      const first = await startSession({ limits });
+      stop(first.session);
+      await outcomeOf(first.session);
+      assert.deepEqual(first.process.calls, ["terminate", "cut", "release"]);
+    });
+  }
+
+  test("is not waited for when the command is killed in its grace", async () => {
+    const { session, process } = await startSession({ limits: { killGraceMs: 60_000 } });
+    session.stop("client");
+    await settled();
+    await session.signal("SIGKILL");
+    assert.equal((await outcomeOf(session))?.endedBy, "client");
+    assert.deepEqual(process.calls, ["signal SIGTERM", "signal SIGKILL", "terminate", "cut", "release"]);
+  });
+
+  test("leaves the grace as it is when it is said once more", async () => {
+    const { session, process, clock } = await startSession({ limits: { killGraceMs: 1000 } });
+    for (const reason of ["client", "client", "operator", "disconnect", "shutdown"] as const) {
+      session.stop(reason);
+      await clock.advance(199);
+    }
+    assert.deepEqual(process.calls, ["signal SIGTERM"]);
+    await clock.advance(5);
+    assert.equal((await outcomeOf(session))?.durationMs, 1000);
+  });
 });
 
 describe("a stop before the command runs", () => {

@@ -44,10 +44,17 @@ promise("C7", "SIGTERM drains: nothing new, time for what runs, then 1001 and 0"
   yield { what: "processes left", measured: processesWith(sleep).length, limit: 0, unit: "processes" };
 });
 
-promise("C7", "a second signal ends what runs at once", async function* () {
-  await using gateway = await GatewayProcess.spawn();
-  using running = await dial(`${await gateway.url()}/v1/exec?command=cat`);
+promise("C7", "a second signal ends what runs at once, whatever grace it has", async function* () {
+  await using gateway = await GatewayProcess.spawn({ settings: { limits: { killGraceMs: 60_000 } } });
+  const [url, request] = [await gateway.url(), await gateway.requester()];
+  const deaf = `trap "echo asked" TERM; while :; do sleep 1; done`;
+  const open = () => dial(`${url}/v1/exec?${new URLSearchParams(["sh", "-c", deaf].map((word) => ["command", word]))}`);
+  using running = await open();
+  using stopped = await open();
   await running.control("attached");
+  const { session } = await stopped.control("attached");
+  const deleted = request(`/v1/sessions/${session}`, { method: "DELETE" });
+  await stopped.untilStdout("asked");
   gateway.child.kill("SIGTERM");
   await gateway.logged("draining");
   const beganMs = performance.now();
@@ -56,6 +63,7 @@ promise("C7", "a second signal ends what runs at once", async function* () {
   yield { what: "the end after a second signal", measured: performance.now() - beganMs, limit: 2000, unit: "ms" };
   yield { what: "exit status after a second signal", measured: status ?? -1, is: "exactly", limit: 0, unit: "" };
   yield { what: "close code of its client", measured: (await running.closed).code, is: "exactly", limit: 1001, unit: "" };
+  yield { what: "status of a DELETE whose grace was under way", measured: (await deleted).status, is: "exactly", limit: 200, unit: "" };
 });
 
 /** How long silence is borne, which is three beats, and how long a peer that answers is watched before. The quick scale beats faster. */
