@@ -11,17 +11,28 @@ export interface Clock {
 /** The longest delay that one timer of Node can hold, which is 24 days; a longer one is waited for in parts. */
 const delayMsMax = 2 ** 31 - 1;
 
+/**
+ * A timer that falls due while the loop was busy with something else is late together with everything that has arrived
+ * meanwhile, an exit or an answer: that is heard first, so that nobody is said to be late who was not.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(ms, then) {
     let timer: NodeJS.Timeout;
+    let turn: NodeJS.Immediate | undefined;
+    const fall = (): void => {
+      turn = setImmediate(then);
+    };
     const wait = (restMs: number): void => {
-      const next = restMs > delayMsMax ? () => wait(restMs - delayMsMax) : then;
+      const next = restMs > delayMsMax ? () => wait(restMs - delayMsMax) : fall;
       timer = setTimeout(next, Math.min(restMs, delayMsMax));
     };
     wait(ms);
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      clearImmediate(turn);
+    };
   },
 };
 

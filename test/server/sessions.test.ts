@@ -152,6 +152,15 @@ test("output is read from any byte, by stream, and waited for", async () => {
   assert.equal((await last).text, "");
 });
 
+test("a command that ended in its time has not timed out, however long the gateway was busy meanwhile", async () => {
+  const { id } = await shell("sleep 0.05; exit 5", { keepMs: 60_000, timeoutMs: 200 });
+  const untilMs = performance.now() + 400;
+  while (performance.now() < untilMs);
+  await untilEnded(id);
+  const { outcome, exitCode } = await view(id);
+  assert.deepEqual([outcome, exitCode], ["exited", 5]);
+});
+
 test("a wait for output that is over in the moment in which some has come is answered with that", async (t) => {
   const { id } = await shell("read line; echo out; echo err >&2; read line");
   const { next } = LogCursor.prototype;
