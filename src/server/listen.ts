@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { lstat, unlink } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Address } from "../address.ts";
 import type { Descriptors } from "../exec/descriptors.ts";
 import { farewellMs, headerBytesMax } from "./client-error.ts";
@@ -191,9 +191,9 @@ function listen(server: http.Server | https.Server, address: Address, unixMode: 
 
 function urlOf(server: http.Server | https.Server, address: Address): string {
   const scheme = address.tls ? "https" : "http";
-  const bound = server.address();
-  if (address.kind === "unix" || bound === null || typeof bound === "string") return `${scheme}+${address.text}`;
-  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${bound.port}`;
+  if (address.kind === "unix") return `${scheme}+unix:${address.path}`;
+  const { port } = server.address() as AddressInfo;
+  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${port}`;
 }
 
 /** Removes a socket file that nobody listens on any more, as a gateway that was killed leaves it. */

@@ -202,3 +202,18 @@ test("a unix socket has its mode from the first moment on, and asks for no Host"
     assert.equal(answer, 200);
   }
 });
+
+test("a unix socket speaks TLS with https:// in front", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "execgate-unix-"));
+  t.after(() => rm(dir, { recursive: true }));
+  const path = join(dir, "socket");
+  await using served = await openGateway({}, { listen: [`https://unix:${path}`] });
+  assert.equal(served.url, `https+unix:${path}`);
+  const headers = { authorization: `Bearer ${testToken}` };
+  const answer = await new Promise<HttpAnswer>((resolve, reject) => {
+    sendRequest({ socketPath: path, path: "/v1/info", headers, rejectUnauthorized: false }, (got) => resolve(readAnswer(got)))
+      .on("error", reject)
+      .end();
+  });
+  assert.equal(answer.status, 200);
+});
