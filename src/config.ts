@@ -10,7 +10,7 @@ import { behindProxySchema, type ProxySettings, readBehindProxy } from "./config
 import { ConfigError } from "./config/config-error.ts";
 import { optionalSection, path, section, text, texts } from "./config/fields.ts";
 import { type ReadFile, readYaml } from "./config/file.ts";
-import { limitsSchema } from "./config/limits.ts";
+import { holdDefaults, limitsSchema } from "./config/limits.ts";
 import { readAddress, readMetricsListen, refuseOpenAddress } from "./config/listen.ts";
 import { readOwnerToken } from "./config/owner-token.ts";
 import { policySchema, readPolicy } from "./config/policy.ts";
@@ -91,8 +91,10 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const configFile = flags.config ?? env.EXECGATE_CONFIG;
   const read = configFile === undefined ? undefined : readYaml(configFile);
   const file = validate(fileSchema, read?.value ?? {});
-  const listen = flags.listen ?? env.EXECGATE_LISTEN?.split(",") ?? file.listen;
-  const addresses = listen?.map((text) => readAddress("listen", text)) ?? defaultAddresses;
+  const given = [flags.listen, env.EXECGATE_LISTEN?.split(","), file.listen];
+  const [addresses = defaultAddresses] = given.flatMap((texts) =>
+    texts === undefined ? [] : [texts.map((text) => readAddress("listen", text))],
+  );
   const behindProxy = readBehindProxy(file.behindProxy);
   for (const address of addresses) refuseOpenAddress("listen", address, file.auth !== undefined, behindProxy !== undefined);
   const metricsListen = readMetricsListen(file.metrics.listen);
@@ -102,6 +104,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const { metrics: _, auth, policy, audit, unixMode, probes, ...rest } = file;
   return Object.freeze({
     ...rest,
+    limits: holdDefaults(file.limits),
     file: read?.file,
     listen: addresses,
     metricsListen,
@@ -154,10 +157,14 @@ const ownPaths: readonly string[] = ["v1", "api", "apis", "version", "assets", "
 
 function checkUrls(file: FileConfig): void {
   for (const [i, text] of file.publicUrls.entries()) {
-    if (!/^https?:$/.test(URL.canParse(text) ? new URL(text).protocol : "")) {
+    const { protocol, origin, pathname, href } = URL.canParse(text) ? new URL(text) : new URL("none:");
+    if (!/^https?:$/.test(protocol)) {
       throw new ConfigError(`publicUrls.${i}: expected an http or https URL, got ${JSON.stringify(text)}`);
     }
-    const [, first] = new URL(text).pathname.split("/");
+    if (href !== origin + pathname) {
+      throw new ConfigError(`publicUrls.${i}: expected an http or https URL without a user, query or fragment`);
+    }
+    const [, first] = pathname.split("/");
     if (first !== undefined && ownPaths.includes(first))
       throw new ConfigError(`publicUrls.${i}: the path /${first} is one of the gateway's own`);
   }

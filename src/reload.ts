@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import type { Audit } from "./access/audit/audit.ts";
-import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config.ts";
 
 export interface ReloadDeps {
@@ -57,8 +56,7 @@ function tryTo(load: () => Config, failed: (reason: string) => void): Config | u
   try {
     return load();
   } catch (cause) {
-    if (!(cause instanceof ConfigError)) throw cause;
-    failed(cause.message);
+    failed(cause instanceof Error ? cause.message : String(cause));
     return undefined;
   }
 }

@@ -208,6 +208,13 @@ const refused: readonly (readonly [string, string | RegExp])[] = [
   ["tracing: { endpoint: http://a, ratio: 2 }", "tracing.ratio: expected a number from 0 to 1, got 2"],
   ['metrics: { listen: "9464" }', /^metrics\.listen: expected host:port/],
   ['metrics: { listen: "https://127.0.0.1:9464" }', /^metrics\.listen: expected .*without TLS/],
+  ['publicUrls: ["https://exec.example.com/?a=b"]', /^publicUrls\.0: expected an http or https URL without/],
+  ['publicUrls: ["https://exec.example.com/#a"]', /^publicUrls\.0: expected an http or https URL without/],
+  ['publicUrls: ["https://me:secret@exec.example.com"]', /^publicUrls\.0: expected an http or https URL without/],
+  ["constructor: {}", "constructor: unknown key"],
+  ["limits: { __proto__: { drainMs: 1 } }", "limits.__proto__: unknown key"],
+  ["runtimes: { prototype: { kind: docker } }", "runtimes.prototype: unknown key"],
+  ["listen: &a [*a]", /execgate\.yaml: listen\.0: an alias stands inside of what it repeats$/],
   ["limits: { drainMs: 1, drainMs: 2 }", /execgate\.yaml: .*unique/i],
   ["a: [", /execgate\.yaml: /],
 ];
@@ -217,6 +224,22 @@ for (const [yaml, message] of refused) {
     assert.throws(() => load(yaml), { name: "ConfigError", message });
   });
 }
+
+test("a file that is not UTF-8 is refused, also in its comments", () => {
+  const file = join(dir, "latin1.yaml");
+  writeFileSync(file, Buffer.from("# caf\xe9\n", "latin1"));
+  assert.throws(() => load(undefined, ["--config", file]), { name: "ConfigError", message: /latin1\.yaml: .*utf-8/ });
+});
+
+test("what a flag beats is read all the same", () => {
+  assert.throws(() => load("listen: [nowhere]", ["--listen", "127.0.0.1:0"]), { name: "ConfigError", message: /got "nowhere"$/ });
+});
+
+test("a maximum lowers the default that is beyond it", () => {
+  const { limits } = load("limits: { execTimeoutMsMax: 5000, outputBytesMax: 100, keepMsDefault: 10, keepMsMax: 5 }");
+  assert.deepEqual([limits.execTimeoutMsDefault, limits.outputBytesDefault, limits.keepMsDefault], [5000, 100, 5]);
+  assert.equal(load("limits: { execTimeoutMsDefault: 0, execTimeoutMsMax: 5000 }").limits.execTimeoutMsDefault, 0);
+});
 
 test("bad flags and variables are refused by their names", () => {
   const refuses = (argv: readonly string[], env: Readonly<Record<string, string>>, message: RegExp) =>

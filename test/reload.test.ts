@@ -16,7 +16,7 @@ const policy = (target: string) =>
   `policy: { roles: { r: { allow: [{ verbs: [exec], targets: [${target}], commands: any }] } }, bindings: [{ subjects: ["user:a"], roles: [r] }] }`;
 
 /** A gateway's side of a reload: what was applied, logged and audited. */
-function reloading(yaml: string) {
+function reloading(yaml: string, load = reloadConfig) {
   const file = join(dir, "execgate.yaml");
   const write = (text: string) => writeFileSync(file, text);
   write(yaml);
@@ -34,7 +34,7 @@ function reloading(yaml: string) {
   );
   const { run: reload } = createReload({
     config,
-    load: () => reloadConfig(config, sources),
+    load: () => load(config, sources),
     apply: (next) => applied.push(next),
     audit: { record: (event) => void events.push(event), reopen: () => void reopened++ },
     log,
@@ -65,6 +65,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ["# soon\n", /there is nothing in it$/],
   ["policy: { roles: [", /execgate\.yaml: /],
   ["policy: { bindings: [{ subjects: ['user:a'], roles: [x] }] }", /^policy\.bindings\.0\.roles\.0: there is no role "x"$/],
+  ["policy: &a { roles: *a }", /alias/],
   ["auth: {}", /^auth: the section is new; that takes a restart$/],
 ];
 
@@ -83,6 +84,15 @@ for (const [yaml, reason] of refused) {
     assert.equal(applied.length, 1);
   });
 }
+
+test("what stands stays when reading fails in a way that nobody foresaw", () => {
+  const { reload, applied, lines } = reloading(policy("host"), () => {
+    throw new RangeError("too deep");
+  });
+  reload();
+  assert.equal(applied.length, 0);
+  assert.deepEqual([lines[0]?.level, (lines[0] as { reason?: string }).reason], [50, "too deep"]);
+});
 
 test("an auth section that is gone is not taken", () => {
   const { write, reload, applied } = reloading("auth: {}");

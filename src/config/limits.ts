@@ -1,4 +1,4 @@
-import { Type } from "../typebox.ts";
+import { type Static, Type } from "../typebox.ts";
 import { count, section } from "./fields.ts";
 
 /** The longest that the timers of a server can wait, which is 24 days. */
@@ -38,3 +38,15 @@ export const limitsSchema = section({
   cpusPerSessionMax: Type.Number({ minimum: 0, default: 0, expected: "a number of processors" }),
   openFilesPerSessionMax: count(0),
 });
+
+type Limits = Static<typeof limitsSchema>;
+
+/** Holds the defaults to their maxima: who lowers one of these needs not lower the default with it. */
+export function holdDefaults(limits: Limits): Limits {
+  return {
+    ...limits,
+    execTimeoutMsDefault: Math.min(limits.execTimeoutMsDefault, limits.execTimeoutMsMax),
+    outputBytesDefault: Math.min(limits.outputBytesDefault, limits.outputBytesMax),
+    keepMsDefault: Math.min(limits.keepMsDefault, limits.keepMsMax),
+  };
+}

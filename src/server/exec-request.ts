@@ -99,7 +99,7 @@ async function createRequest(asked: Asked, manner: Manner, caller: Caller, deps:
   checkCommand(command);
   const timeoutMs = asked.timeoutMs ?? limits.execTimeoutMsDefault;
   const keepMs = asked.keepMs ?? limits.keepMsDefault;
-  const bytesMax = asked.outputBytesMax ?? Math.min(limits.outputBytesDefault, limits.outputBytesMax);
+  const bytesMax = asked.outputBytesMax ?? limits.outputBytesDefault;
   atMost("timeoutMs", timeoutMs, manner.isCollected ? limits.execTimeoutMsMax : Number.MAX_SAFE_INTEGER);
   atMost("keepMs", keepMs, limits.keepMsMax);
   atMost("outputBytesMax", bytesMax, limits.outputBytesMax);
