@@ -24,6 +24,7 @@ const initial: State = {
   isGuest: false,
   subject: undefined,
   targets: undefined,
+  unavailable: [],
   sessions: undefined,
   recordings: undefined,
   probes: undefined,

@@ -8,12 +8,20 @@ const everyMs = 2000;
 /** Rows that the overview shows of a list. */
 const rowsMax = 200;
 
+interface SessionPage {
+  readonly sessions: readonly SessionRow[];
+  readonly continue?: string;
+}
+
 /** Reads what the overview shows, as long as it is in front and the page is seen. */
 export class OverviewReader {
   readonly #store: Store<State>;
   readonly #api: Api;
   #counts: Counts | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isSeen = false;
+  /** Which of the times that it is in front; what was begun in an earlier one does not go on. */
+  #turn = 0;
 
   constructor(store: Store<State>, api: Api) {
     this.#store = store;
@@ -34,21 +42,35 @@ export class OverviewReader {
   }
 
   async readTargets(): Promise<void> {
-    const { targets } = await this.#api.get<{ targets: TargetRow[] }>("v1/targets?limit=1000");
-    this.#store.update(() => ({ targets }));
+    type Answer = { readonly targets: readonly TargetRow[]; readonly unavailable?: readonly string[] };
+    const { targets, unavailable = [] } = await this.#api.get<Answer>("v1/targets?limit=1000");
+    this.#store.update(() => ({ targets, unavailable }));
   }
 
   #follow({ active }: State): void {
     const isSeen = active === homeTab && document.visibilityState === "visible";
-    if (isSeen === (this.#timer !== undefined)) return;
-    clearInterval(this.#timer);
-    this.#timer = isSeen ? setInterval(() => void this.refresh(), everyMs) : undefined;
-    if (isSeen) void this.refresh();
+    if (isSeen === this.#isSeen) return;
+    this.#isSeen = isSeen;
+    clearTimeout(this.#timer);
+    if (isSeen) void this.#readOn(++this.#turn);
     else this.#counts = undefined;
   }
 
+  /** One reading after the other: on a slow network they would pile up, and what is opened would wait behind them. */
+  async #readOn(turn: number): Promise<void> {
+    await this.refresh();
+    if (this.#isSeen && turn === this.#turn) this.#timer = setTimeout(() => void this.#readOn(turn), everyMs);
+  }
+
   async #readSessions(): Promise<void> {
-    const { sessions } = await this.#api.get<{ sessions: SessionRow[] }>("v1/sessions?limit=1000");
+    const sessions: SessionRow[] = [];
+    // The oldest come first, so that what was begun last stands on the last page.
+    for (let after: string | undefined = ""; after !== undefined; ) {
+      const from: string = after === "" ? "" : `&continue=${encodeURIComponent(after)}`;
+      const page = await this.#api.get<SessionPage>(`v1/sessions?limit=1000${from}`);
+      sessions.push(...page.sessions);
+      after = page.continue;
+    }
     const newestFirst = sessions.filter(({ mode, state }) => mode === "interactive" || state !== "ended").reverse();
     this.#store.update(() => ({ sessions: newestFirst.slice(0, rowsMax) }));
   }

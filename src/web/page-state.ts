@@ -120,6 +120,8 @@ export interface State {
   readonly subject: string | undefined;
   /** What the overview shows; undefined where it was not read yet. */
   readonly targets: readonly TargetRow[] | undefined;
+  /** Runtimes whose targets are not among them, because they cannot be asked. */
+  readonly unavailable: readonly string[];
   readonly sessions: readonly SessionRow[] | undefined;
   readonly recordings: readonly RecordingRow[] | undefined;
   readonly probes: readonly ProbeRow[] | undefined;

@@ -29,6 +29,19 @@ const errors: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: "the token or the link has ended or was revoked",
 };
 
+const commandLengthMax = 200;
+
+/** A command as a line to know it by; the whole of it may be 128 KiB. */
+export function describeCommand(command: readonly string[]): string {
+  const text = command.length === 0 ? "login shell" : command.join(" ");
+  return text.length > commandLengthMax ? `${text.slice(0, commandLengthMax)}…` : text;
+}
+
+/** What is said of runtimes that cannot be asked. */
+export function describeUnavailable(names: readonly string[]): string {
+  return `${names.join(", ")} cannot be asked: what is there is not listed.`;
+}
+
 /** How a session ended, as far as the page knows, for people. */
 export function describeEnd(end: ConnectionEnd): string {
   switch (end.kind) {

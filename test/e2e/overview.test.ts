@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { until } from "../fixtures/until.ts";
 import { withoutChromium as skip } from "./browser.ts";
 import { sharePage } from "./shared-page.ts";
-import { typeLine, untilShown, untilState, words } from "./terminal-page.ts";
+import { askSize, shownSize, typeLine, untilShown, untilState, words } from "./terminal-page.ts";
 
 const shared = sharePage({
   recording: { mode: "bestEffort" },
+  runtimes: { absent: { kind: "docker", socket: "/nonexistent" } },
   probes: {
     disk: { target: "host", command: ["true"], intervalMs: 500 },
     queue: { target: "host", command: ["false"], intervalMs: 500 },
@@ -26,6 +27,7 @@ test("the overview tells what the probes say and draws what the gateway does", {
   await shared.gateway.request("/v1/probes/mail");
   await probes.locator('[data-state="connected"]', { hasText: "mail" }).getByText("pass").waitFor();
   for (let i = 0; i < 20; i++) await shared.gateway.exec({ command: ["false"] });
+  await page.getByRole("region", { name: "Targets" }).getByText("absent cannot be asked: what is there is not listed.").waitFor();
   await page.getByRole("img", { name: /^Execs a second: (?!0 now|not known)/ }).waitFor();
   await page.getByRole("img", { name: /^Failures a second: .* at most (?!0 )/ }).waitFor();
   await page.getByRole("img", { name: /^Sessions: [1-9]/ }).waitFor();
@@ -51,6 +53,20 @@ test("what runs is joined and ended from the overview, also by another browser",
   await page.getByRole("button", { name: "End host, login shell" }).nth(1).click();
   await untilState(one.page, "ended");
   assert.equal(await words(one.page), "ended: by a client");
+});
+
+test("who types has the size, also of a session that was begun in another window", { skip }, async () => {
+  await using one = await shared.open({ viewport: { width: 1000, height: 600 } });
+  await untilState(one.page, "connected");
+  await using other = await shared.open({ viewport: { width: 620, height: 420 } });
+  const { page } = other;
+  await untilState(page, "connected");
+  await page.getByRole("button", { name: "Overview" }).click();
+  await page.getByRole("button", { name: "Attach host, login shell" }).nth(1).click();
+  await untilState(page, "connected");
+  assert.deepEqual(await askSize(page, "small"), await shownSize(page));
+  await untilShown(one.page, /^small=/);
+  assert.deepEqual(await askSize(one.page, "large"), await shownSize(one.page));
 });
 
 test("a recording is played, faster, and from any place", { skip }, async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionEnd } from "../../src/client/connection-end.ts";
-import { describeEnd } from "../../src/web/words.ts";
+import { describeCommand, describeEnd, describeUnavailable } from "../../src/web/words.ts";
 import type { ExitMessage } from "../../src/wire/codec.ts";
 import { exitMessage } from "../fixtures/messages.ts";
 
@@ -26,4 +26,14 @@ test("every end of a session has its words", () => {
     [lost(4401), "the token or the link has ended or was revoked"],
   ];
   for (const [end, words] of rows) assert.equal(describeEnd(end), words);
+});
+
+test("a command is told in a line, however long it is", () => {
+  assert.equal(describeCommand([]), "login shell");
+  assert.equal(describeCommand(["sh", "-c", "echo hi"]), "sh -c echo hi");
+  assert.equal(describeCommand(["x".repeat(100_000)]), `${"x".repeat(200)}…`);
+});
+
+test("runtimes that cannot be asked are named", () => {
+  assert.equal(describeUnavailable(["docker", "edge1"]), "docker, edge1 cannot be asked: what is there is not listed.");
 });

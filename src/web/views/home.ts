@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { filterTargets, type ProbeRow, type RecordingRow, type SessionRow, type State, type TargetRow } from "../page-state.ts";
+import { describeCommand, describeUnavailable } from "../words.ts";
 import type { Actions } from "./actions.ts";
 import { chart } from "./chart.ts";
 import { icon } from "./icons.ts";
@@ -8,7 +9,7 @@ import { ago, byteCount, duration } from "./time.ts";
 
 /** The overview: what runs, where one can go, what was recorded. */
 export function home(state: State, actions: Actions): TemplateResult {
-  const { samples, sessions, recordings, targets, probes, filter } = state;
+  const { samples, sessions, recordings, targets, unavailable, probes, filter } = state;
   return html`<div class="home">
     <div class="charts">
       ${chart("Sessions", samples, (sample) => sample.sessions, "calm")}
@@ -23,7 +24,7 @@ export function home(state: State, actions: Actions): TemplateResult {
         ({ id }) => id,
         (target) => targetRow(target, actions),
         "No target matches.",
-      )}`,
+      )}${unavailable.length === 0 ? nothing : html`<p class="none">${describeUnavailable(unavailable)}</p>`}`,
       html`<input type="search" placeholder="Filter" aria-label="Filter targets" .value=${filter}
         @input=${(event: InputEvent) => actions.set({ filter: (event.target as HTMLInputElement).value })}>`,
     )}
@@ -87,7 +88,7 @@ function targetRow({ id, state, labels }: TargetRow, actions: Actions): Template
 function sessionRow(session: SessionRow, { subject }: State, actions: Actions): TemplateResult {
   const { id, target, command, principal, createdAt, clients, tty, mode } = session;
   const isOver = session.state === "ended";
-  const text = command.length === 0 ? "login shell" : command.join(" ");
+  const text = describeCommand(command);
   const who = principal === subject ? "you" : principal;
   const attached = clients.length === 0 ? "nobody attached" : `${clients.length} attached`;
   const detail = isOver
@@ -109,7 +110,7 @@ function endOf({ outcome, exitCode, endedBy, durationMs }: SessionRow): string {
 
 function recordingRow(recording: RecordingRow, actions: Actions): TemplateResult {
   const { target, command, principal, startedAt, durationMs, bytes, live } = recording;
-  const text = command.length === 0 ? "login shell" : command.join(" ");
+  const text = describeCommand(command);
   const length = live ? "still recorded" : duration(durationMs);
   const detail = `${principal} · ${ago(startedAt, Date.now())} · ${length} · ${byteCount(bytes)}`;
   return row(

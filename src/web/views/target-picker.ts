@@ -1,12 +1,13 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { type Dialog, filterTargets, type State } from "../page-state.ts";
+import { describeUnavailable } from "../words.ts";
 import type { Actions } from "./actions.ts";
 
 type Picking = Extract<Dialog, { kind: "targets" }>;
 
 /** A list that gets shorter with every word typed; arrows choose, Enter opens. */
-export function targetPicker({ targets }: State, picking: Picking, actions: Actions): TemplateResult {
+export function targetPicker({ targets, unavailable }: State, picking: Picking, actions: Actions): TemplateResult {
   const found = filterTargets(targets ?? [], picking.filter);
   const at = Math.min(picking.at, Math.max(0, found.length - 1));
   const move = (by: number): void =>
@@ -33,5 +34,6 @@ export function targetPicker({ targets }: State, picking: Picking, actions: Acti
         @click=${() => actions.open(id)}><i class="dot"></i><span class="name">${id}</span><span class="detail">${id === runtime ? state : `${runtime} · ${state}`}</span></li>`,
     )}</ul>
     ${found.length === 0 ? html`<p class="none" role="status">${targets === undefined ? "Loading…" : "No target matches."}</p>` : nothing}
+    ${unavailable.length > 0 ? html`<p class="none">${describeUnavailable(unavailable)}</p>` : nothing}
   </div>`;
 }
