@@ -104,10 +104,17 @@ function joinTerminal(
   events: LinkEvents,
 ): Link {
   const count = new ParsedCount((bytes) => connection.ack(bytes));
+  let isAnothersSize = true;
+  // Of several who write, the one who types has the size; the session may have been begun in another window, too.
+  const claimSize = (): void => {
+    if (isAnothersSize) connection.resize(terminal.size.cols, terminal.size.rows);
+    isAnothersSize = false;
+  };
   const handlers: ConnectionHandlers = {
     attached(message) {
       count.begin(message.offset, message.ackWindow);
       if (isWatched) terminal.resize(message);
+      else claimSize();
       events.attached(message);
     },
     gap(from, to) {
@@ -116,6 +123,7 @@ function joinTerminal(
     },
     resized(cols, rows) {
       if (isWatched) terminal.resize({ cols, rows });
+      else isAnothersSize = true;
     },
     clients: (clients) => events.clients(clients),
     lost: () => events.lost(),
@@ -132,7 +140,11 @@ function joinTerminal(
   const leave = (): void => connection.detach();
   addEventListener("online", renew);
   addEventListener("pagehide", leave);
-  const input = isWatched ? undefined : terminal.onInput((bytes) => void connection.write(bytes));
+  const send = (bytes: Uint8Array): void => {
+    claimSize();
+    void connection.write(bytes);
+  };
+  const input = isWatched ? undefined : terminal.onInput(send);
   const resize = isWatched ? undefined : terminal.onResize(({ cols, rows }) => connection.resize(cols, rows));
   const ended = connection.ended.finally(() => {
     removeEventListener("online", renew);

@@ -12,7 +12,11 @@ export function listenForShortcuts(stateNow: () => State, tabs: Tabs, actions: A
     KeyH: () => actions.show(homeTab),
     ArrowLeft: () => tabs.step(-1),
     ArrowRight: () => tabs.step(1),
-    KeyC: () => void copyText(tabs.terminal?.terminal.selection ?? ""),
+    KeyC: () => {
+      const selection = tabs.terminal?.terminal.selection ?? "";
+      // Nothing is not to take the place of what is in the clipboard.
+      if (selection !== "") void copyText(selection);
+    },
   };
   const keydown = (event: KeyboardEvent): void => {
     const act = (event.ctrlKey || event.metaKey) && event.shiftKey && !event.altKey ? acts[event.code] : undefined;

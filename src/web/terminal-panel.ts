@@ -128,7 +128,7 @@ export class TerminalPanel implements Panel {
       this.#link = await openLink(base, api, this.#wanted, this.terminal, {
         attached: ({ session, client, target, role }) => {
           patch({ session, client, target, role, state: "connected", words: role === "viewer" ? "watching" : "connected" });
-          if (this.#wanted.kind === "exec") void this.#readRecord(session);
+          if (this.#wanted.kind !== "share") void this.#readRecord(session);
         },
         clients: (clients) => patch({ clients }),
         lost: () => patch({ state: "reconnecting", words: "reconnecting…" }),

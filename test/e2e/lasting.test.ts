@@ -67,6 +67,7 @@ test("a reload goes on in the same session, with what it showed", { skip }, asyn
   await page.reload();
   await untilState(page, "connected");
   await untilShown(page, /^before the reload/);
+  await page.getByText("recorded", { exact: true }).waitFor();
   await typeLine(page, "echo $kept-again");
   await untilShown(page, /^value-again/);
   // More than the gateway keeps: the place from before the reload holds nothing back.

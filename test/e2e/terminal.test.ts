@@ -78,7 +78,10 @@ test("what is selected is copied, and what is pasted is told to be pasted", { sk
   await untilState(page, "connected");
   await typeLine(page, "clear; echo sel''ected");
   await untilShown(page, /^selected/);
+  await page.evaluate(() => navigator.clipboard.writeText("from before"));
+  await page.keyboard.press("Control+Shift+C");
   await page.mouse.dblclick(...(await placeOf(page, "selected")));
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "from before", "nothing is selected");
   await page.keyboard.press("Control+Shift+C");
   await until("the word", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "selected");
   await page.evaluate(() => navigator.clipboard.writeText("two\nlines"));
