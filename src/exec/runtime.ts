@@ -137,7 +137,8 @@ export interface Runtime {
   resolve(id: string): Promise<Target>;
   /**
    * Starts `spec`. When `signal` aborts before the command was let run, what was begun is undone and the promise rejects. A
-   * command that runs by then is given back all the same, for the caller to end: nobody is to hear that it never ran.
+   * command that runs by then, or of which nobody knows whether it does, is given back all the same: nobody is to hear that it
+   * never ran.
    * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, CWD_NOT_FOUND, USER_NOT_FOUND, NOT_SUPPORTED, OVERLOADED, RUNTIME_UNAVAILABLE
    */
   start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process>;

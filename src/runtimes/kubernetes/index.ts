@@ -4,9 +4,10 @@ import type { WatchOptions } from "./bounded-watch.ts";
 import type { Cluster, ClusterOptions } from "./cluster.ts";
 import { Container } from "./container.ts";
 import type { StreamOptions } from "./exec-stream.ts";
+import { NoShell } from "./pass-gate.ts";
 import type { Pods } from "./pods.ts";
 import { Shellless } from "./shellless.ts";
-import { NoShell, startGated } from "./start.ts";
+import { startGated } from "./start.ts";
 import { startUngated } from "./ungated.ts";
 
 export interface KubernetesOptions extends ClusterOptions, Partial<StreamOptions>, Partial<WatchOptions> {

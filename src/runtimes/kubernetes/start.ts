@@ -1,22 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { ExecgateError } from "../../errors.ts";
-import type { Chunk, ExecSpec, Process } from "../../exec/runtime.ts";
+import type { ExecSpec, Process } from "../../exec/runtime.ts";
+import type { InsideProcess } from "../container/inside.ts";
 import type { Container } from "./container.ts";
 import type { ExecStream } from "./exec-stream.ts";
-import { type GateSaid, gateCommand, gateWord, readGate, turnAway } from "./gate.ts";
-import { PodProcess } from "./process.ts";
+import { type GateSaid, gateCommand, turnAway } from "./gate.ts";
+import { NoShell, passGate } from "./pass-gate.ts";
+import { PodProcess, type Reach } from "./process.ts";
+import { strayProcess } from "./stray.ts";
 
-/** How long a started stream may take until the gate has spoken. */
-const gateMsMax = 15_000;
-/** What may come before the gate's line: the echo of what it was told, and what the shell has to complain of. */
-const echoBytesMax = 1024 * 1024;
-
-/** Thrown when the container has no shell to be the gate. */
-export class NoShell extends Error {}
+/** How long its word is waited for by who leaves meanwhile: mostly it is on its way. */
+const leaveMs = 1000;
 
 /**
  * Starts `spec` behind a gate: the stream is opened first, then `verify` looks whether the pod is still the one that was
- * resolved, and only then the gate lets the command be.
+ * resolved, and only then the gate lets the command be. When nobody knows whether it did, a process is given back of which
+ * nothing else is known either.
  * @throws NoShell; what the API server refuses, and COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, CWD_NOT_FOUND, NOT_SUPPORTED
  */
 export async function startGated(
@@ -29,6 +28,7 @@ export async function startGated(
   const cookie = randomBytes(16).toString("hex");
   const isTerminal = spec.tty !== undefined;
   const channels = { stdin: true, tty: isTerminal };
+  const reach: ReachOf = (process = { cookie, pid: 0, startedTicks: 0, initTicks: 0 }) => container.reach(process, isTerminal);
   let stream: ExecStream | undefined;
   let isTold = false;
   try {
@@ -37,11 +37,13 @@ export async function startGated(
     await verify();
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     signal.throwIfAborted();
-    // From here on the command may run, and the gate's answer says whether it does, also to who left meanwhile.
+    // From here on the command may run, and the gate's answer alone says whether it does.
     isTold = true;
-    await stream.write(gateWord(spec));
-    const { process } = refuseUnready(await passGate(stream, cookie), spec);
-    const running = new PodProcess(stream, container.reach(process, isTerminal), isTerminal, onRelease);
+    const passing = passGate(stream, spec, cookie);
+    const said = await unlessLeft(passing, signal);
+    if (said === undefined) return giveUp(stream, passing, reach, onRelease);
+    const { process } = refuseUnready(said, spec);
+    const running = new PodProcess(stream, reach(process), isTerminal, onRelease);
     if (!spec.stdin) void running.endInput();
     return running;
   } catch (error) {
@@ -49,7 +51,7 @@ export async function startGated(
     stream?.close();
     // The gate goes when it is turned away, or its input ends. Of its end a terminal does not tell it, and what it has let through is not its own any more.
     const mayBeLeft = stream === undefined ? isTerminal && signal.aborted : (isTerminal || isTold) && !hasEnded(error);
-    if (mayBeLeft) await container.reach({ cookie, pid: 0, startedTicks: 0, initTicks: 0 }, isTerminal).kill();
+    if (mayBeLeft) await reach().kill();
     throw error;
   }
 }
@@ -67,53 +69,39 @@ export function refuseEndless(stream: ExecStream, spec: ExecSpec): void {
   );
 }
 
-/** Reads until the gate has spoken; what the command has said behind it is put back. */
-async function passGate(stream: ExecStream, cookie: string): Promise<GateSaid> {
-  const deadline = AbortSignal.timeout(gateMsMax);
-  const giveUp = (): void => stream.output.cut();
-  deadline.addEventListener("abort", giveUp, { once: true });
-  let seen = Buffer.alloc(0);
-  const errors: Chunk[] = [];
-  try {
-    for (let bytes = 0; ; ) {
-      const chunk = await stream.output.next();
-      if (chunk === undefined) break;
-      bytes += chunk.bytes.length;
-      if (bytes > echoBytesMax) throw new ExecgateError("RUNTIME_UNAVAILABLE", "What answers is not the shell that was asked for.");
-      if (chunk.stream === "stderr") {
-        errors.push(chunk);
-        continue;
-      }
-      seen = Buffer.concat([seen, chunk.bytes]);
-      const passed = readGate(cookie, seen);
-      if (passed === undefined) continue;
-      if (passed.rest.length > 0) stream.output.unread({ stream: "stdout", bytes: passed.rest });
-      for (const error of errors.reverse()) stream.output.unread(error);
-      return passed.said;
-    }
-  } finally {
-    deadline.removeEventListener("abort", giveUp);
-  }
-  if (deadline.aborted)
-    throw new ExecgateError("RUNTIME_UNAVAILABLE", `The container's shell did not answer within ${gateMsMax / 1000} s.`);
-  throw await whyNoGate(stream, Buffer.concat([seen, ...errors.map(({ bytes }) => bytes)]));
+/** The way to the command as the gate told of it, or to whatever has the cookie. */
+type ReachOf = (process?: InsideProcess) => Reach;
+
+/** What comes of `passing`; undefined when who asked has left and it has come to nothing for a moment. */
+function unlessLeft<T>(passing: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let waiting: NodeJS.Timeout | undefined;
+    const leave = (): void => {
+      waiting = setTimeout(() => resolve(undefined), leaveMs);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+    const done = (): void => {
+      clearTimeout(waiting);
+      signal.removeEventListener("abort", leave);
+    };
+    passing.finally(done).then(resolve, reject);
+  });
 }
 
-/** An exec whose program is not there ends before it has said anything, and the Status has the runtime's words for it. */
-async function whyNoGate(stream: ExecStream, seen: Buffer): Promise<Error> {
-  const verdict = await stream.verdict;
-  const said = "failure" in verdict ? verdict.failure : seen.toString("utf8", 0, 500).replace(/[\p{Cc}\p{Cf}\s]+/gu, " ");
-  if (ofShell.test(said) && (notFound.test(said) || notExecutable.test(said))) return new NoShell();
-  if ("failure" in verdict) return new ExecgateError("RUNTIME_UNAVAILABLE", `The API server could not run the command: ${said}.`);
-  return new ExecgateError("NOT_SUPPORTED", `The container's shell cannot prepare the command (exit code ${verdict.exitCode}): ${said}`);
+/** What was told to go and has not answered may run, now or later. It is nobody's any more, and is ended when it shows. */
+function giveUp(
+  stream: ExecStream,
+  passing: Promise<GateSaid | undefined>,
+  reach: ReachOf,
+  onRelease: (released: Process) => void,
+): Process {
+  const ending = passing.then(async (said) => {
+    if (said !== undefined) await reach(said.process).kill();
+  });
+  void ending.catch(() => undefined).finally(() => stream.close());
+  return strayProcess("The container's shell did not say whether it let the command run.", reach().kill, onRelease);
 }
-
-/** The shell's name as these words quote it: what else is not there says nothing of it. */
-const ofShell = /["'`]sh\\?["'`]/;
-
-/** The words of runc, crun and youki for a program that is not there, or is none. */
-export const notFound = /executable file [^ ]*( `?\S+`?)? ?not found|not found in \$?PATH|no such file or directory/i;
-export const notExecutable = /permission denied|exec format error|is a directory/i;
 
 function refuseUnready(said: GateSaid, { command, cwd }: ExecSpec): GateSaid {
   const name = JSON.stringify(command[0] ?? "sh");

@@ -3,8 +3,10 @@ import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Process } from "../../exec/runtime.ts";
 import type { Container } from "./container.ts";
 import type { ExecStream } from "./exec-stream.ts";
+import { notExecutable, notFound } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
-import { notExecutable, notFound, refuseEndless } from "./start.ts";
+import { refuseEndless } from "./start.ts";
+import { strayProcess } from "./stray.ts";
 
 /** How long a command that says nothing is watched for not being there. */
 const settleMs = 250;
@@ -17,6 +19,9 @@ const unreachable: Reach = {
 
 /**
  * Starts `spec` as the exec itself, in a container without a shell: what would need one is refused.
+ *
+ * Kubernetes binds an exec to a pod's name alone. One that has taken the name since `verify` looked has the command by the time
+ * that this is seen: nothing of it is handed on then, and it counts as lost.
  * @throws NOT_SUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_UNAVAILABLE and what the API server refuses
  */
 export async function startUngated(
@@ -37,12 +42,26 @@ export async function startUngated(
     refuseEndless(stream, spec);
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     await refuseMissing(stream, spec, signal);
+    if (!(await isTheSame(verify))) {
+      stream.close();
+      return strayProcess("The pod was replaced while the command was started.", unreachable.kill, onRelease);
+    }
     const running = new PodProcess(stream, unreachable, isTerminal, onRelease);
     if (isTerminal && !spec.stdin) void running.endInput();
     return running;
   } catch (error) {
     stream.close();
     throw error;
+  }
+}
+
+/** Whether the pod is still the one that was resolved; one that is about to end is. */
+async function isTheSame(verify: () => Promise<void>): Promise<boolean> {
+  try {
+    await verify();
+    return true;
+  } catch (error) {
+    return error instanceof ExecgateError && error.code === "TARGET_NOT_RUNNING";
   }
 }
 

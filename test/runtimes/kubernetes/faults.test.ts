@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ExecSpec } from "../../../src/exec/runtime.ts";
+import type { ExecSpec, Process } from "../../../src/exec/runtime.ts";
 import { drain, start, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { exitedWith, FakeCluster, type FakeExec, podNamed, sendJson, success } from "./fake-cluster.ts";
@@ -277,6 +277,60 @@ describe("a container's shell", () => {
   });
 });
 
+describe("a command of which nobody knows whether the gate let it run", () => {
+  /** Its gate has got the word and does not answer. Other execs are scripts, whose arguments are kept. */
+  async function hanging(web: Awaited<ReturnType<typeof webCluster>>) {
+    const scripts: string[][] = [];
+    const told = new Promise<FakeExec>((resolve) => {
+      web.cluster.onExec = (exec) => {
+        const command = exec.query.getAll("command");
+        if (command[3] === "execgate") exec.socket.on("message", (data: Buffer) => data.toString().endsWith("g\n") && resolve(exec));
+        else {
+          scripts.push(command.slice(6));
+          exec.say(1, "unseen\n");
+          exec.end(success);
+        }
+      };
+    });
+    const leaving = new AbortController();
+    const starting = start(web.runtime, target, { command: ["true"] }, leaving.signal);
+    return { scripts, leaving, starting, gate: await told };
+  }
+
+  /** Nothing is known of it but that it may run. */
+  async function isStray(process: Process): Promise<void> {
+    await assert.rejects(process.exit, code("RUNTIME_UNAVAILABLE"));
+    assert.deepEqual([(await drain(process.output)).stdout.toString(), process.output.complete], ["", false]);
+    assert.equal(await process.terminate(), "bestEffort");
+  }
+
+  it("is given back soon to who leaves, and ended when it shows", async () => {
+    await using web = await webCluster();
+    const { scripts, leaving, starting, gate } = await hanging(web);
+    const beganMs = performance.now();
+    leaving.abort();
+    const process = await starting;
+    assert.ok(performance.now() - beganMs < 2500);
+    await isStray(process);
+    assert.deepEqual(scripts, [["0", "0", "0"]]);
+    process.release();
+    gate.say(1, `${gate.query.getAll("command")[4]} ready 7 100 1\n`);
+    await until(() => scripts.length > 1);
+    assert.deepEqual(scripts[1], ["7", "100", "1"]);
+    await until(() => gate.socket.readyState === gate.socket.CLOSED);
+  });
+
+  it("is given back when the stream breaks off behind the word, since it may have run", async () => {
+    await using web = await webCluster();
+    const { scripts, starting, gate } = await hanging(web);
+    gate.socket.terminate();
+    const process = await starting;
+    await isStray(process);
+    assert.deepEqual(scripts, [["0", "0", "0"]]);
+    process.release();
+  });
+});
+
 describe("the pod of a target", () => {
   const state = (metadata: object, phase: string, containerState?: object) =>
     podNamed("odd", {
@@ -331,6 +385,49 @@ describe("the pod of a target", () => {
       "GET /api/v1/namespaces/prod/pods/web",
     ]);
     process.release();
+  });
+
+  describe("when its container has no shell", () => {
+    function refuseAll(cluster: FakeCluster): void {
+      cluster.onRequest = (response) => {
+        sendJson(response, 500, {});
+        return true;
+      };
+    }
+
+    /** What happens to the pod between the look and the exec, and what is said of it from then on. */
+    const changes: [string, (cluster: FakeCluster) => void, boolean][] = [
+      ["is replaced", (cluster) => cluster.add(podNamed("web", { uid: "another" })), false],
+      ["is removed", (cluster) => cluster.remove("web"), false],
+      ["cannot be looked at", refuseAll, false],
+      ["begins to end", (cluster) => cluster.add(podNamed("web", { metadata: { deletionTimestamp: "2026-11-25T00:00:00Z" } })), true],
+    ];
+    for (const [title, change, isKept] of changes) {
+      it(`${isKept ? "keeps" : "hands nothing on of"} a command that was begun in the moment in which the pod ${title}`, async () => {
+        await using web = await webCluster();
+        const heard: string[] = [];
+        web.cluster.onExec = (exec) => {
+          if (exec.query.get("command") === "sh") {
+            exec.end({ status: "Failure", reason: "InternalError", message: 'exec: "sh": executable file not found in $PATH' });
+            return;
+          }
+          change(web.cluster);
+          exec.socket.on("message", (data: Buffer) => heard.push(data.toString()));
+          exec.say(1, "words of another pod");
+          exec.end(success);
+        };
+        const process = await start(web.runtime, target, { command: ["hostname"], stdin: true });
+        await process.write(Buffer.from("secret"));
+        const { stdout } = await drain(process.output);
+        if (isKept) assert.deepEqual([stdout.toString(), await process.exit], ["words of another pod", { code: 0, signal: null }]);
+        else {
+          await assert.rejects(process.exit, code("RUNTIME_UNAVAILABLE"));
+          assert.deepEqual([stdout.length, process.output.complete, heard], [0, false, []]);
+        }
+        assert.equal(await process.terminate(), "bestEffort");
+        process.release();
+      });
+    }
   });
 
   it("has containers of its own, and one that is meant when none is named", async () => {
