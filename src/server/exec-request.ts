@@ -63,7 +63,7 @@ export function requestFromQuery(query: ExecQuery, caller: Caller, deps: Request
     tty: flagOf(query.tty, command.length === 0),
     timeoutMs: numberOf(query.timeoutMs, 0),
     ...(query.target !== undefined && { target: query.target }),
-    ...(query.container !== undefined && { container: query.container }),
+    ...(query.container !== undefined && query.container !== "" && { container: query.container }),
     ...(query.cols !== undefined && { cols: Number(query.cols) }),
     ...(query.rows !== undefined && { rows: Number(query.rows) }),
     ...(query.cwd !== undefined && { cwd: query.cwd }),

@@ -79,7 +79,7 @@ export const execQuery = Type.Object(
     flow: Type.Optional(Type.Enum(["ack"])),
     stdout: Type.Optional(Type.String()),
     stderr: Type.Optional(Type.String()),
-    container: queryText,
+    container: Type.Optional(Type.String({ maxLength: 4096, description: "one of the target's pod; an empty one is not named" })),
   },
   strict,
 );

@@ -142,8 +142,10 @@ test("a flag that came twice is refused, and so is a container that the target i
   assertProblem(await refused("tty=0&tty=1"), 400, "BAD_REQUEST", "tty");
   assertProblem(await refused("stdout=1&stdout=1"), 400, "BAD_REQUEST", "stdout");
   assertProblem(await refused("stdout=1&container=app"), 400, "BAD_REQUEST", "container");
-  using client = await open("true", `${streams}&container=host`);
-  assert.equal(await status(client), success);
+  for (const container of ["host", ""]) {
+    using client = await open("true", `${streams}&container=${container}`);
+    assert.equal(await status(client), success);
+  }
 });
 
 test("the client's first that is known is taken", async () => {

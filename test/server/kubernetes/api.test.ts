@@ -196,6 +196,11 @@ describe("pods/exec", () => {
     }
   });
 
+  test("a container that is empty is not named, as clients send it that have none to say", async () => {
+    using client = await dial(served.url + exec("command=true&stdout=1&container="), v5);
+    assert.equal((await client.closed).code, 1000);
+  });
+
   test("a limit is told to both, too", async () => {
     const open = await Promise.all(Array.from({ length: 12 }, () => dial(served.url + exec("command=sleep&command=60&stdout=1"), v5)));
     const path = exec("command=true&stdout=1");
