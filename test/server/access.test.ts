@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => served[Symbol.asyncDispose]());
 
-const isPage = (path: string): boolean => /^\/(favicon(-[a-z]+)?\.svg|style\.css|assets\/.*)?$/.test(path);
+const isPage = (path: string): boolean => /^\/(favicon(-[a-z]+)?\.svg|style\.css|assets\/.*|shell)?$/.test(path);
 const isPublic = (path: string, method: string): boolean =>
   (isPage(path) || path === "/healthz" || path === "/readyz") && ["GET", "HEAD"].includes(method);
 const anyHost = ["/healthz", "/readyz", "/metrics"];
@@ -36,12 +36,20 @@ test("every route asks who it is, but those that are public", async () => {
     for (const authorization of [undefined, "Bearer wrong", "Basic b3duZXI6", "Bearer", "Bearer a b"]) {
       const answer = await served.request(path, { method, headers: { authorization, ...elsewhere() } });
       const where = `${method} ${path} ${authorization}`;
-      if (isPublic(path, method)) assert.equal(answer.status, 200, where);
+      if (path === "/shell" && isPublic(path, method)) assert.equal(answer.status, 308, where);
+      else if (isPublic(path, method)) assert.equal(answer.status, 200, where);
       else assert.equal(answer.status, 401, where);
       if (answer.status === 401 && method !== "HEAD") assertRefusal(path, answer, 401, "UNAUTHENTICATED");
       assert.equal(answer.headers["www-authenticate"] !== undefined, answer.status === 401, where);
     }
   }
+});
+
+test("the path of a public URL leads to the page, with and without a slash at its end", async () => {
+  const headers = { authorization: undefined, host: "exec.example.com" };
+  const { status, headers: sent } = await served.request("/shell?from=mail", { headers });
+  assert.deepEqual([status, sent.location], [308, "/shell/"]);
+  assert.match((await served.request("/shell/", { headers })).headers["content-type"] ?? "", /^text\/html/);
 });
 
 test("a path that is not there asks too", async () => {

@@ -3,8 +3,11 @@ import { join, relative } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { App, RouteDeps } from "../deps.ts";
 
+/** Links to the page may carry a query; files do not read it. */
+const pageRoute = { schema: { querystring: {}, hide: true }, config: { access: "public" } } as const;
+
 /** The page, and headers that leave it nothing but itself: no inline script, no other origin, no frame. */
-export async function pageRoutes(app: App, { publicDir, frameAncestors }: RouteDeps): Promise<void> {
+export async function pageRoutes(app: App, { publicDir, frameAncestors, origins }: RouteDeps): Promise<void> {
   const ancestors = frameAncestors.length === 0 ? "'none'" : frameAncestors.join(" ");
   const policy = [
     "default-src 'none'",
@@ -31,8 +34,10 @@ export async function pageRoutes(app: App, { publicDir, frameAncestors }: RouteD
   for (const entry of entries.filter((found) => found.isFile() && !found.name.startsWith("."))) {
     const file = relative(publicDir, join(entry.parentPath, entry.name));
     const url = file === "index.html" ? "/" : `/${file}`;
-    // Links to the page may carry a query; files do not read it.
-    const schema = { querystring: {}, hide: true };
-    app.get(url, { schema, config: { access: "public" } }, (_request, reply) => reply.headers(headers).sendFile(file));
+    app.get(url, pageRoute, (_request, reply) => reply.headers(headers).sendFile(file));
+  }
+  // A public URL may be written without a slash at its end: whoever opens it so is sent to where the page's own links hold.
+  for (const path of new Set(origins.publicUrls.map(({ pathname }) => pathname.replace(/\/+$/, "")))) {
+    if (path !== "") app.get(path.replaceAll(":", "::"), pageRoute, (_request, reply) => reply.redirect(`${path}/`, 308));
   }
 }
