@@ -81,6 +81,7 @@ export class Session {
   #state: SessionState = "starting";
   #stopReason: StopReason | undefined;
   #isBegun = false;
+  #isInputOver = false;
   /** Nothing gives the command time to end by itself any more. */
   #isUrgent = false;
   #endGrace = (): void => undefined;
@@ -187,7 +188,13 @@ export class Session {
     await this.#live()?.write(bytes);
   }
 
+  /** Whether bytes of stdin still reach the command: it has one, whose end was not said. On a terminal that end is a character among others. */
+  get takesInput(): boolean {
+    return this.request.spec.stdin && (!this.#isInputOver || this.request.spec.tty !== undefined);
+  }
+
   async endInput(): Promise<void> {
+    this.#isInputOver = true;
     if (this.#state === "starting") await this.#started;
     await this.#live()?.endInput();
   }

@@ -13,9 +13,13 @@ export class RequestInput {
   /**
    * Resolves when the command has taken the bytes, or is over. Of that the write itself tells: what waits for the end of the
    * session beside it would be kept until then, for each request.
-   * @throws TOO_MANY_REQUESTS
+   * @throws BAD_REQUEST where the command has no stdin, or is at its end; TOO_MANY_REQUESTS
    */
   async write(session: Session, bytes: Buffer): Promise<void> {
+    if (bytes.length > 0 && !session.takesInput) {
+      const message = "Nobody would read this: the session was created without stdin, or its end was said before.";
+      throw new ExecgateError("BAD_REQUEST", message, { field: "data" });
+    }
     const before = this.#waiting.get(session) ?? 0;
     if (before > stdinWindow) {
       const message = "The command has not read what was sent before; send more when it has.";

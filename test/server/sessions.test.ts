@@ -84,6 +84,24 @@ test("stdin takes base64 and its end, and refuses what is neither", async () => 
   assert.equal((await output(id, "offset=0")).text, "\0\ufffd");
 });
 
+test("stdin that cannot reach the command is refused, and never passed over", async () => {
+  const without = await shell("exec sleep 60", { stdin: false });
+  assertProblem(await tell(without.id, "stdin", { data: "a" }), 400, "BAD_REQUEST", "data");
+  assert.equal((await tell(without.id, "stdin", { eof: true })).status, 200);
+  await end(without.id);
+  const closed = await shell("exec sleep 60");
+  assert.equal((await tell(closed.id, "stdin", { data: "a", eof: true })).status, 200);
+  assertProblem(await tell(closed.id, "stdin", { data: "b" }), 400, "BAD_REQUEST", "data");
+  assert.equal((await tell(closed.id, "stdin", { eof: true })).status, 200);
+  await end(closed.id);
+  const terminal = await shell('stty -echo; echo ready; cat; read line; echo "got $line"', { tty: true });
+  await until("ready", async () => (await output(terminal.id, "offset=0")).text.includes("ready"));
+  await tell(terminal.id, "stdin", { eof: true });
+  await tell(terminal.id, "stdin", { data: "more\n" });
+  await untilEnded(terminal.id);
+  assert.match((await output(terminal.id, "offset=0")).text, /got more/);
+});
+
 test("stdin that the command does not read is not piled up by requests", async () => {
   const { id } = await shell("exec sleep 60");
   const data = "x".repeat(500_000);
