@@ -50,6 +50,8 @@ export class ClientInput {
   #takenBytes = 0;
   #acceptedBytes = 0;
   #reportedBytes = 0;
+  /** Bytes that were taken when the client came: it counts from there, whether or not all of them are accepted yet. */
+  #cameAtBytes = 0;
   /** The last size that was asked for and not applied yet. */
   #size: Size | undefined;
   #appliedSizeMs = Number.NEGATIVE_INFINITY;
@@ -71,6 +73,7 @@ export class ClientInput {
     this.#page = undefined;
     this.#queuedBytes = this.#takenBytes - this.#acceptedBytes;
     this.#reportedBytes = this.#takenBytes;
+    this.#cameAtBytes = this.#takenBytes;
     return this.#takenBytes;
   }
 
@@ -94,7 +97,7 @@ export class ClientInput {
     if (this.#isEnded) return;
     this.#enqueue(bytes);
     this.#queuedBytes += bytes.length;
-    if (this.#queuedBytes > stdinWindow) this.#events.credit?.(false);
+    if (!this.#isWithinCredit) this.#events.credit?.(false);
     this.#run();
   }
 
@@ -111,6 +114,10 @@ export class ClientInput {
     // Never in this turn of the loop, so that of a burst only the last one is applied.
     const restMs = this.#appliedSizeMs + resizeEveryMs - this.#clock.monotonicMs();
     this.#cancelApplying ??= this.#clock.after(Math.max(0, restMs), () => void this.#applySize());
+  }
+
+  get #isWithinCredit(): boolean {
+    return this.#acceptedBytes + this.#queuedBytes - Math.max(this.#acceptedBytes, this.#cameAtBytes) <= stdinWindow;
   }
 
   #enqueue(bytes: Uint8Array): void {
@@ -158,7 +165,7 @@ export class ClientInput {
     this.#acceptedBytes += bytes.length;
     this.#queuedBytes -= bytes.length;
     if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
-    if (this.#queuedBytes <= stdinWindow) this.#events.credit?.(true);
+    if (this.#isWithinCredit) this.#events.credit?.(true);
   }
 
   #report(): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ClientInput, type InputSink } from "../../src/exec/input.ts";
+import { ClientInput, type InputSink, stdinWindow } from "../../src/exec/input.ts";
 import { FakeClock } from "../fixtures/clock.ts";
 
 /** A session that takes a piece only when it is told to, and notes what it was given: no real one can be made to stop between two pieces. */
@@ -131,6 +131,21 @@ describe("what a client sends by a second connection", () => {
     await release();
     assert.deepEqual(Buffer.concat(taken).toString(), "a".repeat(2000) + "B".repeat(2000));
     assert.equal(input.connect({}), 4000);
+  });
+
+  it("may be as much beyond what was taken as by the first, although that is not accepted yet", async () => {
+    const { session } = createStubbornSession();
+    const input = new ClientInput(session, "client", new FakeClock());
+    input.connect({});
+    input.open();
+    input.stdin(Buffer.alloc(200_000));
+    await new Promise((resolve) => setImmediate(resolve));
+    const credits: boolean[] = [];
+    assert.equal(input.connect({ credit: (isWithin) => void credits.push(isWithin) }), 200_000);
+    for (let sent = 0; sent < stdinWindow; sent += 1024) input.stdin(Buffer.alloc(1024));
+    assert.deepEqual(credits, []);
+    input.stdin(Buffer.alloc(1));
+    assert.deepEqual(credits, [false]);
   });
 
   it("is not needed for what was sent by the first", async () => {
