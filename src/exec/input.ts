@@ -65,6 +65,11 @@ export class ClientInput {
     this.#clock = clock;
   }
 
+  /** Bytes that were handed to the session so far. */
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
   /** The client is there, by a new connection. Returns how many bytes of its stdin are taken: the next one it sends is of that number. */
   connect(events: InputEvents): number {
     this.#events = events;

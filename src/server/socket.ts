@@ -57,6 +57,8 @@ export class ExecSocket implements Beating {
   readonly #client: Client;
   readonly #outgoing: Outgoing;
   #missedPongs = 0;
+  /** What was taken of the client's stdin at the last beat. */
+  #beatTakenBytes = 0;
   #isNewsDue = false;
   /** False while a session that is kept was begun for a client which is not known to have got `attached`: nobody could come back to it. */
   #isKnown = true;
@@ -109,11 +111,24 @@ export class ExecSocket implements Beating {
   }
 
   beat(): void {
-    // A client that withholds its acknowledgements, because somebody reads a pager, still answers and may take its time.
-    // A pong cannot pass what the peer has not read yet, nor be seen while the peer is not read: then only progress counts.
-    const canAnswer = this.#outgoing.underWay === 0 && !this.#ws.isPaused;
-    if (canAnswer && ++this.#missedPongs > 2) this.#ws.terminate();
+    if (this.#isOwedPong() && ++this.#missedPongs > 2) this.#ws.terminate();
     else this.#ws.ping();
+  }
+
+  /**
+   * Whether a peer that lives could have been heard since the last beat. A pong cannot pass what the peer has not read yet: a
+   * client that withholds its acknowledgements, because somebody reads a pager, still answers and may take its time. Nor can it
+   * pass stdin beyond the client's credit, where whoever was told of it does not go: then stdin that is taken is the sign of
+   * life. Kubernetes clients know of no credit, and are waited for.
+   */
+  #isOwedPong(): boolean {
+    const { takenBytes } = this.#client.input;
+    const isMoving = takenBytes !== this.#beatTakenBytes;
+    this.#beatTakenBytes = takenBytes;
+    if (this.#outgoing.underWay > 0) return false;
+    if (!this.#ws.isPaused) return true;
+    if (isMoving) this.#missedPongs = 0;
+    return !this.#options.isEndTold;
   }
 
   #listen(): void {

@@ -87,3 +87,12 @@ test("a silent peer is given up after two pongs missed, one that answers is kept
   assert.equal(alive.ws.readyState, alive.ws.OPEN);
   silent.destroy();
 });
+
+test("a client that sent more than its credit and falls silent is given up, although it is not read", async () => {
+  await using gateway = await openGateway(attentive);
+  using client = await dial(`${gateway.url}/v1/exec?command=sleep&command=60`);
+  await client.control("attached");
+  for (let sent = 0; sent < 10; sent++) client.ws.send(Buffer.alloc(100_001));
+  client.ws.pause();
+  assert.equal(await ending(gateway), "disconnect");
+});
