@@ -6,8 +6,6 @@ import { nativeSubprotocol } from "../wire/index.ts";
 import { type Endpoint, urlOf } from "./endpoint.ts";
 
 const handshakeMs = 30_000;
-/** The gateway pings every 15 s: after this time without one the network or the gateway is gone. */
-const silentMsMax = 60_000;
 const refusalBytesMax = 65_536;
 
 /** A WebSocket of Node that is being opened. */
@@ -37,18 +35,7 @@ export function dial(endpoint: Endpoint, path: string, query: URLSearchParams): 
     refusal = await readRefusal(response);
     socket.terminate();
   });
-  watch(socket);
   return { socket, refusal: () => refusal };
-}
-
-/** Ends a connection on which pings have ceased. A server that never pings is not held to it. */
-function watch(socket: WebSocket): void {
-  let silence: NodeJS.Timeout | undefined;
-  socket.on("ping", () => {
-    silence ??= setTimeout(() => socket.terminate(), silentMsMax);
-    silence.refresh();
-  });
-  socket.on("close", () => clearTimeout(silence));
 }
 
 /** An answer other than the upgrade: the gateway's problem, or that of something before it. */

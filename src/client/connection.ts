@@ -4,6 +4,7 @@ import type { ConnectionEnd } from "./connection-end.ts";
 import { createInOrder } from "./in-order.ts";
 import { type Dialled, isResumable, type Loss, Redialer, type ResumeOptions } from "./redial.ts";
 import type { Refusal } from "./refusal.ts";
+import { Silence } from "./silence.ts";
 import { StdinQueue } from "./stdin-queue.ts";
 import { socketConnecting, socketOpen, type WebSocketLike } from "./web-socket.ts";
 
@@ -66,6 +67,7 @@ class ExecConnection implements Connection {
   readonly ended: Promise<ConnectionEnd>;
   readonly #handlers: ConnectionHandlers;
   readonly #redialer: Redialer | undefined;
+  readonly #silence = new Silence(() => this.#drop("the server is not heard any more"));
   readonly #stdin = new StdinQueue((message) => this.#send(message));
   readonly #receive: (message: Incoming) => void;
   /** What was said before the socket was open and attached; sending then would throw, or come before what it belongs to. */
@@ -142,6 +144,13 @@ class ExecConnection implements Connection {
     this.#lost(1006, "");
   }
 
+  /** Takes a socket for closed that may not say so for a quarter of an hour. */
+  #drop(reason: string): void {
+    const { socket } = this.#dialled ?? {};
+    this.#closed(1006, reason, undefined);
+    socket?.close(4000, "dropped");
+  }
+
   get #isLost(): boolean {
     return this.#redialer?.isLost === true;
   }
@@ -150,6 +159,7 @@ class ExecConnection implements Connection {
     return new Redialer(resume, {
       waiting: (loss) => this.#handlers.lost?.(loss),
       dialled: (dialled) => this.#use(dialled),
+      unanswered: () => this.#drop("no answer came"),
       refused: ({ code, message }) => this.#finish({ kind: "error", code, message }),
       gaveUp: (closeCode, reason) => this.#finish({ kind: "lost", closeCode, reason, opened: true }),
     });
@@ -174,6 +184,7 @@ class ExecConnection implements Connection {
 
   #read(data: unknown, socket: WebSocketLike): void {
     if (this.#isOver) return;
+    this.#silence.heard();
     try {
       const message = typeof data === "string" ? decodeServer(data, false) : decodeServer(new Uint8Array(data as ArrayBuffer), true);
       if (message === undefined) return;
@@ -210,7 +221,8 @@ class ExecConnection implements Connection {
     this.#receive(message);
   }
 
-  #attached({ session, client, offset, stdinOffset, stdinWindow }: AttachedMessage): void {
+  #attached({ session, client, offset, stdinOffset, stdinWindow, heartbeatMs = 0 }: AttachedMessage): void {
+    this.#silence.begin(heartbeatMs);
     const isBack = this.#isLost;
     this.#place = { session, client };
     this.#received = offset;
@@ -241,6 +253,7 @@ class ExecConnection implements Connection {
   #finish(end: ConnectionEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#silence.stop();
     this.#redialer?.stop();
     this.#stdin.close();
     this.#receive({ type: "over", end });
@@ -249,6 +262,7 @@ class ExecConnection implements Connection {
   /** A handler that threw has lost its place in the output: nothing more can be told in order. */
   #abandon(error: unknown): void {
     this.#isOver = true;
+    this.#silence.stop();
     this.#redialer?.stop();
     this.#stdin.close();
     this.#fail(error);
@@ -266,6 +280,7 @@ class ExecConnection implements Connection {
 
   #lost(closeCode: number, reason: string): void {
     if (this.#isOver) return;
+    this.#silence.stop();
     this.#stdin.suspend();
     this.#redialer?.lost(() => ({ session: "", client: "", ...this.#place, offset: this.#received }), closeCode, reason);
   }

@@ -36,11 +36,19 @@ export interface RedialEvents {
   /** It will be tried, now or in a moment. */
   waiting(loss: Loss): void;
   dialled(dialled: Dialled): void;
+  /** The attempt takes too long: it is to be let go, and told to be lost. */
+  unanswered(): void;
   refused(refusal: Refusal): void;
   /** The time is over. */
   gaveUp(closeCode: number, reason: string): void;
 }
 
+/**
+ * How long the first attempt may take until the connection stands, and later ones: a request into a network that says nothing
+ * has no end of its own in a page, and a browser may send the first by a connection that is as dead as the one that was lost.
+ */
+const attemptMsMin = 5000;
+const attemptMsMax = 20_000;
 const delayMsMin = 100;
 const delayMsMax = 5000;
 /** A connection that stood so long, or brought anything, was one; else somebody lets in and throws out, and is to be asked ever more seldom. */
@@ -93,8 +101,7 @@ export class Redialer {
     }
     this.#events.waiting({ attempt, delayMs, closeCode, reason });
     clearTimeout(this.#timer);
-    const timer = setTimeout(() => void this.#dial(placeNow, timer), delayMs);
-    this.#timer = timer;
+    this.#timer = setTimeout(() => void this.#dial(placeNow), delayMs);
   }
 
   /** The connection is of use: the next loss is the first again. */
@@ -110,9 +117,12 @@ export class Redialer {
     this.#stoodAtMs = performance.now();
   }
 
-  async #dial(placeNow: () => Place, timer: ReturnType<typeof setTimeout>): Promise<void> {
+  async #dial(placeNow: () => Place): Promise<void> {
+    const limitMs = Math.min(attemptMsMax, attemptMsMin * 2 ** (this.#attempt - 1));
+    const limit = setTimeout(() => this.#events.unanswered(), limitMs);
+    this.#timer = limit;
     // A newer attempt, or the end, has another timer.
-    const isWanted = (): boolean => this.#timer === timer;
+    const isWanted = (): boolean => this.#timer === limit;
     try {
       const dialled = await this.#options.dial(placeNow());
       if (isWanted()) this.#events.dialled(dialled);

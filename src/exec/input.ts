@@ -161,7 +161,7 @@ export class ClientInput {
       if (item === "eof") await this.#sink.endInput();
       else await this.#write(item);
     }
-    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
+    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.report();
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -169,13 +169,15 @@ export class ClientInput {
     await this.#sink.write(bytes);
     this.#acceptedBytes += bytes.length;
     this.#queuedBytes -= bytes.length;
-    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.#report();
+    if (this.#acceptedBytes - this.#reportedBytes >= acceptedEvery) this.report();
     if (this.#isWithinCredit) this.#events.credit?.(true);
   }
 
-  #report(): void {
-    this.#reportedBytes = this.#acceptedBytes;
-    this.#events.accepted?.(this.#acceptedBytes);
+  /** Tells the client what is accepted, although that may be nothing new. */
+  report(): void {
+    // What a new connection was told to be taken may still be on its way in.
+    this.#reportedBytes = Math.max(this.#reportedBytes, this.#acceptedBytes);
+    this.#events.accepted?.(this.#reportedBytes);
   }
 
   async #applySize(): Promise<void> {

@@ -9,14 +9,14 @@ export interface Beating {
 /** One timer for all sockets, running only while there is one. */
 export class Heartbeat {
   readonly #clock: Clock;
-  readonly #beatMs: number;
+  readonly beatMs: number;
   readonly #members = new Set<Beating>();
   #cancel: (() => void) | undefined;
 
   /** @param beatMs how often a peer is asked for a sign of life; after two answers missed it is given up */
   constructor(clock: Clock, beatMs: number) {
     this.#clock = clock;
-    this.#beatMs = beatMs;
+    this.beatMs = beatMs;
   }
 
   add(member: Beating): void {
@@ -32,7 +32,7 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#cancel = this.#clock.after(this.#beatMs, () => {
+    this.#cancel = this.#clock.after(this.beatMs, () => {
       for (const member of this.#members) member.beat();
       if (this.#members.size > 0) this.#arm();
       else this.#cancel = undefined;

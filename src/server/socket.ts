@@ -62,6 +62,7 @@ export class ExecSocket implements Beating {
   #isNewsDue = false;
   /** False while a session that is kept was begun for a client which is not known to have got `attached`: nobody could come back to it. */
   #isKnown = true;
+  #isAttached = false;
   #cancelPausedPing: (() => void) | undefined;
 
   constructor(ws: WebSocket, codec: ServerCodec, session: Session, options: AttachOptions, deps: SocketDeps) {
@@ -95,6 +96,7 @@ export class ExecSocket implements Beating {
     }
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#tell(this.#attached());
+    this.#isAttached = true;
     if (!this.#isKnown) this.#ws.ping(attachedMark);
     this.#client.input.open();
     await this.#pump();
@@ -111,8 +113,13 @@ export class ExecSocket implements Beating {
   }
 
   beat(): void {
-    if (this.#isOwedPong() && ++this.#missedPongs > 2) this.#ws.terminate();
-    else this.#ws.ping();
+    if (this.#isOwedPong() && ++this.#missedPongs > 2) {
+      this.#ws.terminate();
+      return;
+    }
+    this.#ws.ping();
+    // To be heard by a page too, which is told of no ping. Where output is under way that is heard, and nothing is to pile up behind it.
+    if (this.#isAttached && this.#outgoing.underWay === 0) this.#client.input.report();
   }
 
   /**
@@ -239,6 +246,7 @@ export class ExecSocket implements Beating {
       rows: size?.rows ?? 0,
       ackWindow: this.#options.isAcknowledged ? this.#deps.ackWindow : 0,
       stdinWindow,
+      heartbeatMs: this.#deps.heartbeat.beatMs,
     };
   }
 

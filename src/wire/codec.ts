@@ -39,6 +39,8 @@ export interface AttachedMessage {
   readonly ackWindow: number;
   /** How many stdin bytes may be sent beyond the last `accepted`. */
   readonly stdinWindow: number;
+  /** How often the server is heard at least, while nothing else is to be said by `accepted`; milliseconds. A server that is older does not say. */
+  readonly heartbeatMs?: number;
 }
 
 /** Somebody who is attached, as everybody in the session is told. */

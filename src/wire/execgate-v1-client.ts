@@ -40,6 +40,10 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
+const orMissing =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 const oneOf =
   (...words: string[]): Check =>
   (value) =>
@@ -61,6 +65,7 @@ const shapes: { readonly [Type in Exclude<ServerMessage["type"], "output">]: Sha
     rows: isCount,
     ackWindow: isCount,
     stdinWindow: isCount,
+    heartbeatMs: orMissing(isCount),
   },
   accepted: { bytes: isCount },
   gap: { from: isCount, to: isCount },

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
-import { type ConnectionHandlers, connect } from "../../src/client/connection.ts";
+import { afterEach, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Connection, type ConnectionHandlers, connect } from "../../src/client/connection.ts";
 import { isResumable, type Place } from "../../src/client/redial.ts";
 import { Refusal } from "../../src/client/refusal.ts";
 import { attachedMessage } from "../fixtures/messages.ts";
 import { until } from "../fixtures/until.ts";
 import { FakeSocket } from "./fake-socket.ts";
+
+const opened: Connection[] = [];
+/** A socket that says nothing is dialled anew, and anew. */
+afterEach(() => {
+  for (const connection of opened.splice(0)) connection.close();
+});
 
 /** A connection that is attached, and each socket that it dials later. */
 function open(handlers: Partial<ConnectionHandlers> = {}, withinMs = 60_000) {
@@ -24,6 +31,7 @@ function open(handlers: Partial<ConnectionHandlers> = {}, withinMs = 60_000) {
   const text: string[] = [];
   const output: ConnectionHandlers["output"] = ({ bytes }) => void text.push(Buffer.from(bytes).toString());
   const connection = connect({ socket: first }, { output, ...handlers }, { resume: { dial, withinMs } });
+  opened.push(connection);
   first.open();
   first.say(attachedMessage());
   const next = async (count: number): Promise<FakeSocket> => {
@@ -178,6 +186,68 @@ describe("a connection that is lost", () => {
     say(second, "b");
     first.end(4409);
     assert.deepEqual(text, ["a", "b"]);
+  });
+});
+
+describe("a server that is not heard any more", () => {
+  test("is dialled again after four beats, and one that beats is not", async () => {
+    const reasons: string[] = [];
+    const { first, sockets, next } = open({ lost: ({ reason }) => void reasons.push(reason) });
+    first.say(attachedMessage({ heartbeatMs: 25 }));
+    for (let beat = 0; beat < 12; beat++) {
+      await delay(20);
+      first.say({ type: "accepted", bytes: 0 });
+    }
+    assert.equal(sockets.length, 0);
+    const second = await next(1);
+    assert.equal(first.closedWith, 4000);
+    assert.deepEqual(reasons, ["the server is not heard any more"]);
+    second.open();
+    second.say(attachedMessage({ heartbeatMs: 25 }));
+    await next(2);
+  });
+
+  test("is the end of a connection that cannot be resumed", async () => {
+    const socket = new FakeSocket();
+    const connection = connect({ socket }, { output: () => {} });
+    socket.open();
+    socket.say(attachedMessage({ heartbeatMs: 10 }));
+    assert.deepEqual(await connection.ended, {
+      kind: "lost",
+      closeCode: 1006,
+      reason: "the server is not heard any more",
+      opened: true,
+    });
+    assert.equal(socket.closedWith, 4000);
+  });
+
+  test("is not waited for by an attempt to come back, whether it hangs before its socket or behind", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const first = new FakeSocket();
+    const second = new FakeSocket();
+    const dialled = [
+      () => new Promise<never>(() => undefined),
+      async () => ({ socket: second }),
+      async () => ({ socket: new FakeSocket() }),
+    ];
+    const [dial, reasons] = [t.mock.fn(() => (dialled.shift() ?? assert.fail("one too many"))()), [] as string[]];
+    const lost: ConnectionHandlers["lost"] = ({ reason }) => void reasons.push(reason);
+    const connection = connect({ socket: first }, { output: () => {}, lost }, { resume: { dial, withinMs: 60_000 } });
+    first.open();
+    first.say(attachedMessage());
+    first.end(1006, "cut");
+    for (const [count, limitMs] of [5000, 10_000, 20_000].entries()) {
+      // The pause before an attempt, and what it is waited for.
+      t.mock.timers.tick(500);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(dial.mock.callCount(), count + 1);
+      t.mock.timers.tick(limitMs - 501);
+      assert.equal(reasons.length, count + 1);
+      t.mock.timers.tick(501);
+    }
+    connection.close();
+    assert.equal(second.closedWith, 4000);
+    assert.deepEqual(reasons, ["cut", "no answer came", "no answer came", "no answer came"]);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openGateway } from "../fixtures/gateway.ts";
 import { GatewayProcess } from "../fixtures/gateway-process.ts";
 import { Line } from "../fixtures/line.ts";
 import { testToken } from "../fixtures/token.ts";
@@ -34,6 +35,26 @@ test("a lost connection is said, covers nothing, and comes back with nothing mis
   await untilShown(page, /^(\$ )?typed/);
   const text = await shown(page);
   for (let i = 30; i <= 40; i++) assert.equal(text.split(new RegExp(`line-${i}\\b`)).length, 2, `line-${i} is there once`);
+});
+
+test("a network that goes without a word is noticed, also by somebody who only reads", { skip }, async () => {
+  await using gateway = await openGateway({ limits: { heartbeatMs: 200 } });
+  await using line = await Line.open(gateway.url);
+  await using tab = await openTab(shared.browser, `${line.url}/#token=${testToken}`);
+  const { page } = tab;
+  await untilState(page, "connected");
+  await typeLine(page, "echo be''fore");
+  await untilShown(page, /^before/);
+  const { connections } = line.passed;
+  // Longer than its patience, in which it hears nothing but beats.
+  await page.waitForTimeout(1500);
+  assert.equal(line.passed.connections, connections);
+  line.weather.isSilent = true;
+  await untilState(page, "reconnecting");
+  line.weather.isSilent = false;
+  await untilState(page, "connected");
+  await typeLine(page, "echo af''ter");
+  await untilShown(page, /^after/);
 });
 
 test("a gateway that was started anew is told at once, and a new session is one click away", { skip }, async () => {

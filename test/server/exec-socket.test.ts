@@ -28,7 +28,7 @@ test("attached comes first, with all that it tells", async () => {
   using client = await dial(sh("stty size", { tty: "1", cols: "90", rows: "30", flow: "ack" }));
   const { session, client: id, ...rest } = JSON.parse(String(await client.frame(0)));
   assert.match(`${session} ${id}`, /^[0-9A-Z]{26} [0-9A-Z]{26}$/);
-  const sizes = { cols: 90, rows: 30, ackWindow: 65_536, stdinWindow: 262_144, offset: 0, stdinOffset: 0 };
+  const sizes = { cols: 90, rows: 30, ackWindow: 65_536, stdinWindow: 262_144, offset: 0, stdinOffset: 0, heartbeatMs: 15_000 };
   assert.deepEqual(rest, { type: "attached", target: "host", tty: true, role: "writer", ...sizes });
   await assertExit(client, 0);
   assert.equal(client.stdout, "30 90\r\n");

@@ -53,6 +53,27 @@ test("a client beyond its credit is read on to its answer when the session close
   assert.equal(code, 1000);
 });
 
+test("a client hears the beats, once it is attached", async (t) => {
+  const { session } = createSession({ behaviour: { start: "waits" } });
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const heartbeat = new Heartbeat(systemClock, 10);
+  const { client } = await join(t, session, { start: () => begun, heartbeat });
+  const heard: { readonly type: string; readonly heartbeatMs?: number }[] = [];
+  client.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString())));
+  for (let pings = 0; pings < 3; pings++) await once(client, "ping");
+  begin();
+  await until("beats", () => heard.length >= 4);
+  assert.deepEqual([heard[0]?.type, heard[0]?.heartbeatMs], ["attached", 10]);
+  assert.deepEqual(
+    heard.slice(1, 4),
+    Array.from({ length: 3 }, () => ({ type: "accepted", bytes: 0 })),
+  );
+  client.terminate();
+});
+
 test("a kept session ends with a client that is lost before it can know of it, whatever that has said", async (t) => {
   const { session, runtime } = createSession({ request: { keepMs: 60_000 }, behaviour: { start: "waits" } });
   const { client, socket } = await join(t, session, { start: () => session.start() });
