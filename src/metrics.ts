@@ -8,6 +8,7 @@ import type { ExecMode } from "./exec/request.ts";
 import type { Runtime } from "./exec/runtime.ts";
 import type { Session } from "./exec/session.ts";
 import type { ProbeObserver } from "./probes/probe.ts";
+import { subprotocols } from "./wire/index.ts";
 
 /** The metrics, and the two sides that feed them: the core as its observer, the server by calling. */
 export interface Metrics {
@@ -60,8 +61,10 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
   const backpressure = counter("backpressure_seconds_total", "Time that commands stood still for slow clients.", []);
   const audited = counter("audit_events_total", "Lines of the audit trail.", ["event"]);
   addConstantMetrics(registry, runtimes, version);
-  for (const labels of execLabels([...runtimes.keys()])) execs.inc(labels, 0);
+  beginRunsAtZero([...runtimes.keys()], { execs, durations, starts, active });
+  beginAtZero(clients, "protocol", Object.keys(subprotocols));
   beginAtZero(refusals, "code", Object.keys(errorTable));
+  beginAtZero(bytes, "stream", ["stdout", "stderr"]);
   beginAtZero(terminations, "kind", ["verified", "bestEffort"]);
   beginAtZero(audited, "event", auditEventNames);
   const byStream = { stdout: bytes.labels("stdout"), stderr: bytes.labels("stderr") };
@@ -96,8 +99,27 @@ export function createMetrics(runtimes: ReadonlyMap<string, Runtime>, version: s
 }
 
 /** A series that comes with its first event hides that event: an increase is seen from zero only. */
-function beginAtZero<T extends string>(counter: Counter<T>, label: T, values: readonly string[]): void {
-  for (const value of values) counter.labels({ [label]: value } as Record<T, string>).inc(0);
+function beginAtZero<T extends string>(metric: Counter<T> | Gauge<T>, label: T, values: readonly string[]): void {
+  for (const value of values) metric.inc({ [label]: value } as Record<T, string>, 0);
+}
+
+interface RunMetrics {
+  readonly execs: Counter<"runtime" | "mode" | "outcome" | "exit">;
+  readonly durations: Histogram<"runtime" | "mode">;
+  readonly starts: Histogram<"runtime">;
+  readonly active: Gauge<"runtime" | "mode">;
+}
+
+/** The same for what is told of commands in each runtime. */
+function beginRunsAtZero(runtimes: readonly string[], { execs, durations, starts, active }: RunMetrics): void {
+  for (const runtime of runtimes) {
+    starts.zero({ runtime });
+    for (const mode of modes) {
+      active.set({ runtime, mode }, 0);
+      durations.zero({ runtime, mode });
+      for (const ending of endings) execs.inc({ runtime, mode, ...ending }, 0);
+    }
+  }
 }
 
 /** How a command can end, as `execs_total` tells it. */
@@ -109,10 +131,7 @@ const endings = [
   { outcome: "lost", exit: "none" },
 ] as const;
 
-function execLabels(runtimes: readonly string[]) {
-  const modes: readonly ExecMode[] = ["sync", "interactive"];
-  return runtimes.flatMap((runtime) => modes.flatMap((mode) => endings.map((ending) => ({ runtime, mode, ...ending }))));
-}
+const modes: readonly ExecMode[] = ["sync", "interactive"];
 
 function createProbeMetrics(registers: Registry[]): ProbeObserver {
   const labelNames = ["probe"] as const;

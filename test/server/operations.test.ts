@@ -63,6 +63,27 @@ test("every metric of the contract that applies is there, with its labels", asyn
   assert.equal(await served.metric("execgate_sessions_active"), 0);
 });
 
+test("what can be counted is there from the start, with 0", async () => {
+  await using fresh = await openGateway();
+  const { text } = await fresh.request("/metrics");
+  const run = 'runtime="host",mode="interactive"';
+  for (const series of [
+    `execs_total{${run},outcome="lost",exit="none"}`,
+    `exec_duration_seconds_count{${run}}`,
+    'exec_start_seconds_count{runtime="host"}',
+    `sessions_active{${run}}`,
+    'clients_active{protocol="v5.channel.k8s.io"}',
+    'stream_bytes_total{stream="stderr"}',
+    "output_truncated_total",
+    'refused_total{code="FORBIDDEN"}',
+    'terminations_total{kind="bestEffort"}',
+    "backpressure_seconds_total",
+    'audit_events_total{event="authz.deny"}',
+  ]) {
+    assert.ok(text.includes(`\nexecgate_${series} 0\n`), series);
+  }
+});
+
 test("odd paths, methods, targets and commands add no series", async () => {
   const series = async () => (await served.request("/metrics")).text.split("\n").filter((line) => /^execgate_/.test(line)).length;
   const odd = async (i: number) => {
