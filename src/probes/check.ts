@@ -66,7 +66,9 @@ export async function check(definition: ProbeDefinition, targetId: string, deps:
   const found = await run(definition, targetId, deps, late.signal, ended)
     .catch((cause: unknown) => ({ fault: explain(cause), exitCode: null, output: nothing }))
     .finally(cancel);
-  const fault = late.signal.aborted ? `took longer than ${definition.timeoutMs} ms` : found.fault;
+  // A command that has exited by then did so in its time: what is waited for behind it is the end of its streams.
+  const isLate = late.signal.aborted && found.exitCode === null;
+  const fault = isLate ? `took longer than ${definition.timeoutMs} ms` : found.fault;
   return { ...found, fault, durationMs: clock.monotonicMs() - beganMs, checkedAt };
 }
 

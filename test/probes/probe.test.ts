@@ -88,6 +88,13 @@ test("what is run is asked for by a principal of the probe's own, whose limits i
   assert.equal((await ask())[0]?.fault, "TOO_MANY_REQUESTS: There are too many requests");
 });
 
+test("a command that exited in its time did not take longer, although somebody holds its streams beyond it", async () => {
+  const { ask, clock } = running([defined()], { steps: [{ waitMs: 1900 }, { exit: { code: 0, signal: null } }] });
+  const [check] = await ask();
+  assert.deepEqual([check?.status, check?.fault, check?.exitCode, check?.durationMs], ["pass", undefined, 0, 2000]);
+  assert.equal(clock.timers, 0);
+});
+
 const faults: readonly (readonly [why: string, behaviour: Behaviour, wishes: Wishes, fault: string, exitCode: number | null])[] = [
   ["another exit code", fails, {}, "exited with 1, not 0", 1],
   ["a 0 that is not wanted", passes, { expect: { exitCode: 3, stdoutMatches: undefined } }, "exited with 0, not 3", 0],
