@@ -176,7 +176,7 @@ export class Sessions {
     this.#count(session.request.principal, -1);
     this.#collectBytes -= reserved(session.request);
     this.#descriptors.giveBack(descriptorsPerSession);
-    if (isStarted && !this.#isDraining) this.#keep(session);
+    if (isStarted) this.#keep(session);
     if (this.#live.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 

@@ -208,7 +208,19 @@ describe("draining", () => {
     runtime.process.ends(0);
     await settled();
     assert.equal(drained, 2);
+    sessions.close();
     assert.equal(clock.timers, 0);
+  });
+
+  test("keeps what ends meanwhile for whoever asks how it ended", async () => {
+    const { sessions, admit, runtime } = createSessions();
+    const [one, other] = [admit(), admit()];
+    await other.start();
+    await one.start();
+    void sessions.drain();
+    runtime.process.ends(3);
+    await settled();
+    assert.equal(sessions.get(one.id)?.outcome?.exitCode, 3);
   });
 
   test("is done at once when nothing runs", async () => {
@@ -233,6 +245,7 @@ describe("draining", () => {
       [waiting, running, draining].map((session) => session.outcome?.endedBy),
       [undefined, "shutdown", null],
     );
+    sessions.close();
     assert.equal(clock.timers, 0);
   });
 
