@@ -1,14 +1,15 @@
 import { ExecgateError, toExecgateError } from "../errors.ts";
 import { type Client, type ClientOptions, Clients } from "./clients.ts";
-import { type Clock, within } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { type Collection, collect } from "./collect.ts";
+import { Ending } from "./ending.ts";
 import { OutputLog } from "./log.ts";
 import type { Observer } from "./observer.ts";
 import { type Ended, type Outcome, type StopReason, sayOutcome } from "./outcome.ts";
 import { type Permit, unconditional } from "./permit.ts";
 import type { ExecRequest } from "./request.ts";
 import { RunTimers } from "./run-timers.ts";
-import type { Process, Runtime, Signal, Size, Termination } from "./runtime.ts";
+import type { Process, Runtime, Signal, Size } from "./runtime.ts";
 import { Signals } from "./signals.ts";
 import type { Witness } from "./witness.ts";
 
@@ -36,9 +37,6 @@ export interface SessionDeps {
   readonly limits: SessionLimits;
   readonly witness?: Witness | undefined;
 }
-
-/** How long the core waits until a tree is killed and its command has exited, before it goes on without: who waits is told within 5 s. */
-const killedExitMsMax = 4000;
 
 /** The reason of every abort of a run, made once: an error for each, with its stack, would take longer than clearing the timers. */
 const over = new Error("The run is over.");
@@ -68,6 +66,7 @@ export class Session {
   /** Aborted at the first stop reason and at the end: it clears every timer. */
   readonly #run = new AbortController();
   readonly #timers: RunTimers;
+  readonly #ending: Ending;
   readonly #signals = new Signals(async (name) => {
     if (this.#state === "starting") await this.#started;
     await this.#live()?.signal(name);
@@ -82,9 +81,6 @@ export class Session {
   #stopReason: StopReason | undefined;
   #isBegun = false;
   #isInputOver = false;
-  /** Nothing gives the command time to end by itself any more. */
-  #isUrgent = false;
-  #endGrace = (): void => undefined;
   #process: Process | undefined;
 
   constructor(id: string, request: ExecRequest, deps: SessionDeps, permit: Permit = unconditional) {
@@ -93,6 +89,7 @@ export class Session {
     this.permit = permit;
     this.#deps = deps;
     this.#timers = new RunTimers(deps.clock, this.#run.signal);
+    this.#ending = new Ending(deps.clock, deps.limits.killGraceMs);
     this.createdAt = deps.clock.now();
     this.size = request.spec.tty;
     this.log = new OutputLog(deps.limits.replayBytes);
@@ -157,10 +154,7 @@ export class Session {
    * lost the right to it, and whoever `isUrgent`, gives no grace, and ends one that was given.
    */
   stop(reason: StopReason, isUrgent = reason === "policy"): void {
-    if (isUrgent) {
-      this.#isUrgent = true;
-      this.#endGrace();
-    }
+    if (isUrgent) this.#ending.hurry();
     if (this.#state === "draining" && this.#process !== undefined) this.#cutNow(this.#process);
     if (this.#stopReason !== undefined || this.#state === "draining" || this.#state === "ended") return;
     this.#stopReason = reason;
@@ -247,7 +241,7 @@ export class Session {
     );
     const first = await Promise.race([exited, this.#stopped]);
     const isStopped = typeof first === "string";
-    const termination = isStopped ? await this.#end(process, exited) : null;
+    const termination = isStopped ? await this.#ending.end(process, exited) : null;
     const durationMs = clock.monotonicMs() - startedMs;
     this.#state = "draining";
     this.#run.abort(over);
@@ -255,13 +249,7 @@ export class Session {
     await pumped;
     cancelCut();
     // A tree that could not be ended is said to be so by the outcome of those who asked for its end; here nobody did.
-    if (!isStopped && this.request.descendants === "end") {
-      await within(
-        clock,
-        killedExitMsMax,
-        process.terminate().catch(() => undefined),
-      );
-    }
+    if (!isStopped && this.request.descendants === "end") await this.#ending.endRest(process);
     const drained = process.output.complete;
     process.release();
     // An ended session is kept for minutes: what the process held is not to be kept with it.
@@ -280,21 +268,6 @@ export class Session {
     process.output.cut();
     this.log.admitRest();
     return () => undefined;
-  }
-
-  /** Ends the tree: politely first where a grace is configured, then by force. */
-  async #end(process: Process, exited: Promise<Ended>): Promise<Termination> {
-    const { clock, limits } = this.#deps;
-    if (limits.killGraceMs > 0 && !this.#isUrgent) {
-      const hurried = new Promise<void>((resolve) => {
-        this.#endGrace = resolve;
-      });
-      void process.signal("SIGTERM").catch(() => undefined);
-      await within(clock, limits.killGraceMs, Promise.race([exited, hurried]));
-    }
-    const terminated = process.terminate().catch((): Termination => "bestEffort");
-    const isGone = await within(clock, killedExitMsMax, Promise.all([terminated, exited]));
-    return isGone ? await terminated : "bestEffort";
   }
 
   /** Moves output into the log, and asks for the next piece only when the log has room. */
