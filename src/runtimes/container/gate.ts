@@ -50,7 +50,10 @@ export class GatedOutput implements OutputSource {
       const heard = this.#find();
       if (heard !== undefined) return heard;
       const chunk = await this.#source.next();
-      if (chunk === undefined) return undefined;
+      if (chunk === undefined) {
+        this.#noteHeld(this.#held.length);
+        return undefined;
+      }
       if (chunk.stream === this.#voice) this.#held = Buffer.concat([this.#held, chunk.bytes]);
       else if (this.#isReady) this.#overtaking.push(chunk);
       else this.#note(chunk.bytes);
@@ -74,17 +77,22 @@ export class GatedOutput implements OutputSource {
     const at = this.#held.indexOf(this.#mark);
     const end = at < 0 ? -1 : this.#held.indexOf("\n", at);
     if (end < 0) {
-      if (at < 0 && this.#held.length > saidBytesMax) this.#note(this.#held.subarray(0, -this.#mark.length));
+      if (at < 0 && this.#held.length > saidBytesMax) this.#noteHeld(this.#held.length - this.#mark.length);
       return undefined;
     }
     const [word, pid] = this.#held
       .toString("latin1", at + this.#mark.length, end)
       .trim()
       .split(" ");
-    this.#note(this.#held.subarray(0, at));
-    this.#held = this.#held.subarray(end + 1);
+    this.#noteHeld(at);
+    this.#held = this.#held.subarray(end + 1 - at);
     this.#isReady = true;
     return { word, pid: Number(pid) } as Announcement;
+  }
+
+  #noteHeld(length: number): void {
+    this.#note(this.#held.subarray(0, length));
+    this.#held = this.#held.subarray(length);
   }
 
   #note(bytes: Buffer): void {

@@ -99,15 +99,16 @@ for (const shell of shells) {
 
 /** Output in pieces as they are given. */
 class Pieces implements OutputSource {
-  readonly #chunks: Chunk[];
+  readonly #chunks: readonly Chunk[];
+  #next = 0;
   complete = false;
 
-  constructor(chunks: Chunk[]) {
+  constructor(chunks: readonly Chunk[]) {
     this.#chunks = chunks;
   }
 
   async next(): Promise<Chunk | undefined> {
-    const chunk = this.#chunks.shift();
+    const chunk = this.#chunks[this.#next++];
     this.complete = chunk === undefined;
     return chunk;
   }
@@ -151,12 +152,24 @@ describe("the output behind a gate", () => {
     assert.equal((await gated.next())?.bytes.toString(), "hi\r\n");
   });
 
-  test("that ends without an announcement is what somebody else said, up to a bound", async () => {
-    const chunks = [out("OCI runtime exec failed\r\n"), ...Array.from({ length: 100 }, () => err("x".repeat(1000)))];
-    const gated = new GatedOutput(new Pieces(chunks), "M", false);
-    assert.equal(await gated.hear(), undefined);
-    assert.match(gated.said, /^OCI runtime exec failed/);
-    assert.ok(gated.said.length <= 4096);
+  test("that ends without an announcement is what somebody else said, on a terminal too, up to a bound", async () => {
+    for (const isTerminal of [false, true]) {
+      const failed = out("OCI runtime exec failed\r\n");
+      const brief = new GatedOutput(new Pieces([failed]), "M", isTerminal);
+      assert.equal(await brief.hear(), undefined);
+      assert.equal(brief.said, "OCI runtime exec failed\r\n");
+      const more = Array.from({ length: 100 }, () => (isTerminal ? out : err)("x".repeat(1000)));
+      const long = new GatedOutput(new Pieces([failed, ...more]), "M", isTerminal);
+      assert.equal(await long.hear(), undefined);
+      assert.ok(long.said.startsWith("OCI runtime exec failed"));
+      assert.ok(long.said.length <= 4096);
+    }
+  });
+
+  test("is not kept while nothing is announced, however much it is", { timeout: 5000 }, async () => {
+    const much = Array.from({ length: 20_000 }, () => err("x".repeat(4000)));
+    const gated = new GatedOutput(new Pieces([...much, err("execgate M ready 7\n")]), "M", false);
+    assert.deepEqual(await gated.hear(), { word: "ready", pid: 7 });
   });
 });
 

@@ -155,7 +155,10 @@ describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainer
     await daemons.docker("run", "-d", "--name", "bare", "--network", "none", "bare:local", "/bin/sleep", "1000000");
     const { stdout, exit } = await run(runtime, "edge1:bare", { command: ["cat"] }, Buffer.from("hello"));
     assert.deepEqual([stdout.toString(), exit.code], ["hello", 0]);
-    await assert.rejects(start(runtime, "edge1:bare", { command: ["no-such"] }), code("COMMAND_NOT_FOUND"));
+    const shown = await run(runtime, "edge1:bare", { command: ["cat"], tty: { cols: 80, rows: 24 } }, Buffer.from("hello\n"));
+    assert.deepEqual([shown.stdout.toString(), shown.exit.code], ["hello\r\nhello\r\n", 0]);
+    for (const tty of [undefined, { cols: 80, rows: 24 }])
+      await assert.rejects(start(runtime, "edge1:bare", { command: ["no-such"], tty }), code("COMMAND_NOT_FOUND"));
     await assert.rejects(start(runtime, "edge1:bare", { command: ["/etc/passwd"] }), code("COMMAND_NOT_EXECUTABLE"));
     await assert.rejects(start(runtime, "edge1:bare", { command: ["/bin/true"], cwd: "/no/such" }), code("CWD_NOT_FOUND"));
     await assert.rejects(start(runtime, "edge1:bare", { command: ["/bin/true"], user: "nobody-there" }), code("USER_NOT_FOUND"));
