@@ -46,14 +46,14 @@ export class Connection {
     return this.#socket;
   }
 
-  /** Whether the other side has ended it. */
+  /** Whether the other side has ended it, behind all that it had to say. */
   get isEnded(): boolean {
-    return this.socket.readableEnded;
+    return this.#isUpgraded && this.socket.readableEnded;
   }
 
   /** Whether nothing more will arrive, for that or another reason. */
   get isOver(): boolean {
-    return this.isEnded || this.socket.destroyed;
+    return this.socket.readableEnded || this.socket.destroyed;
   }
 
   /** What has arrived next; undefined while there is nothing. */

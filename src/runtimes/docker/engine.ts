@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Agent, IncomingMessage, type RequestOptions, request as sendPlain } from "node:http";
+import { Agent, type ClientRequest, IncomingMessage, type RequestOptions, request as sendPlain } from "node:http";
 import { request as sendTls, Agent as TlsAgent } from "node:https";
 import type { NetConnectOpts } from "node:net";
 import { ExecgateError } from "../../errors.ts";
@@ -42,6 +42,7 @@ const versionMax = 47;
 export class Engine {
   readonly #address: EngineAddress;
   readonly #agent: Agent;
+  readonly #upgrading = new Set<ClientRequest>();
   /** The second number of the version that both sides speak; undefined until it is known. */
   #version: number | undefined;
 
@@ -74,27 +75,28 @@ export class Engine {
     });
   }
 
-  /** Asks for a connection of both ways; an answer that is none is given as it is. @throws RUNTIME_UNAVAILABLE */
+  /**
+   * Asks for a connection of both ways, and waits for as long as the daemon takes: what was asked for cannot be taken back. An answer that
+   * is none is given as it is, and so is a connection that broke since it was asked for: it is over then.
+   * @throws RUNTIME_UNAVAILABLE when the daemon cannot be reached, and has not been asked
+   */
   async upgrade(path: string, body: unknown): Promise<Connection | Answer> {
     const full = `/v1.${await this.version()}${path}`;
     const connection = new Connection();
     const createConnection = (options: object) => connection.connect(options as NetConnectOpts, isTls(this.#address));
     const reached = await new Promise<Connection | IncomingMessage>((resolve, reject) => {
       const request = this.#request("POST", full, { connection: "Upgrade", upgrade: "tcp" }, { createConnection });
-      const timer = setTimeout(() => request.destroy(new Error("it does not answer")), answerMsMax);
+      this.#upgrading.add(request);
+      request.once("close", () => this.#upgrading.delete(request));
       request.on("upgrade", (answer, socket, head) => {
-        clearTimeout(timer);
         if (answer.statusCode !== 101) socket.destroy();
         else connection.upgraded(head);
         resolve(answer.statusCode === 101 ? connection : answer);
       });
-      request.on("response", (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
+      request.on("response", resolve);
       request.on("error", (cause) => {
-        clearTimeout(timer);
-        reject(this.#unavailable(cause));
+        if (request.writableFinished) resolve(connection);
+        else reject(this.#unavailable(cause));
       });
       request.end(JSON.stringify(body));
     });
@@ -102,6 +104,7 @@ export class Engine {
   }
 
   close(): void {
+    for (const request of this.#upgrading) request.destroy();
     this.#agent.destroy();
   }
 

@@ -61,7 +61,10 @@ export class Exec {
     throw isUserError(messageOf(answer)) ? userNotFound(spec.user) : await whyNot(engine, answer, target);
   }
 
-  /** Starts it, and gives the connection of its streams. @throws as `create` does */
+  /**
+   * Starts it, and gives the connection of its streams, however long that takes the daemon; one that is over leaves open whether it runs.
+   * @throws as `create` does, when nothing runs
+   */
   async start(target: { readonly container: Container; readonly id: string }, user: string | undefined): Promise<Connection> {
     const answer = await this.#engine.upgrade(`/exec/${this.#id}/start`, { Detach: false, Tty: this.#isTerminal });
     if (!("status" in answer)) return answer;
@@ -82,13 +85,18 @@ export class Exec {
     return { isRunning: Running, pid: Pid ?? 0, exitCode: ExitCode };
   }
 
-  /** Its pid on the daemon's machine, which the daemon writes down a moment after it runs; undefined when it says none. */
-  async pid(): Promise<number | undefined> {
-    const deadline = performance.now() + askMsMax;
-    for (let pauseMs = 1; performance.now() < deadline; pauseMs *= 2) {
-      const found = await this.inspect();
-      if (found === undefined || found.pid > 0) return found?.pid;
-      if (!found.isRunning && found.exitCode !== null) return undefined;
+  /**
+   * What the daemon knows of it since it was started, which is written down a moment later: without a pid it never ran. Undefined when
+   * the daemon does not say; one that is away is asked again for as long as there is the connection.
+   */
+  async begun(connection: Connection): Promise<Inspected | undefined> {
+    let deadline = Number.POSITIVE_INFINITY;
+    for (let pauseMs = 1; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, 100)) {
+      const { isOver } = connection;
+      const found = await this.inspect().catch(() => "away" as const);
+      if (found === undefined) return undefined;
+      if (found !== "away" && (found.pid > 0 || (isOver && !found.isRunning && found.exitCode !== null))) return found;
+      if (isOver) deadline = Math.min(deadline, performance.now() + askMsMax);
       await delay(pauseMs);
     }
     return undefined;

@@ -60,10 +60,8 @@ class DockerRuntime implements Runtime {
     refuseNul(spec);
     const container = await this.#look(target);
     if (container.state !== "running") throw notRunning(target.id, container.state);
-    const started = await startExec({ engine: this.#engine, cgroups: this.#cgroups, id: target.id, container }, spec, signal);
-    this.#running.add(started);
-    started.onRelease = () => this.#running.delete(started);
-    return started;
+    const place = { engine: this.#engine, cgroups: this.#cgroups, id: target.id, container, running: this.#running };
+    return await startExec(place, spec, signal);
   }
 
   async ping(signal: AbortSignal): Promise<void> {

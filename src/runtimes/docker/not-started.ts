@@ -16,7 +16,7 @@ export function isShellMissing(text: string): boolean {
 export async function notStarted(engine: Engine, containerId: string, text: string, spec: ExecSpec): Promise<ExecgateError> {
   const said = text.trim().slice(0, 300);
   const error = (code: ConstructorParameters<typeof ExecgateError>[0], what: string, field?: string) =>
-    new ExecgateError(code, `${what} (${said})`, field === undefined ? {} : { field });
+    new ExecgateError(code, said === "" ? what : `${what} (${said})`, field === undefined ? {} : { field });
   if (isUserError(text)) return userNotFound(spec.user);
   if (/\bcwd\b|chdir/i.test(text)) return error("CWD_NOT_FOUND", "The directory cannot be entered in the container.", "cwd");
   if (isAbsent(text)) return error("COMMAND_NOT_FOUND", "The command was not found in the container.", "command");

@@ -42,7 +42,6 @@ export class DockerProcess implements Process {
   readonly #parts: Parts;
   #isReleased = false;
   #hasExited = false;
-  #onRelease: (() => void) | undefined;
   readonly #end = oneAtATime(() => this.#endTree());
 
   constructor(place: Place, spec: ExecSpec, parts: Parts) {
@@ -54,12 +53,8 @@ export class DockerProcess implements Process {
       this.#hasExited = true;
     });
     this.exit.catch(() => undefined);
+    place.running.add(this);
     if (!spec.stdin) void parts.input.end();
-  }
-
-  /** Called once, when it is released. */
-  set onRelease(then: () => void) {
-    this.#onRelease = then;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -92,7 +87,7 @@ export class DockerProcess implements Process {
     this.#parts.connection.destroy();
     this.#parts.foreign?.close();
     void this.#parts.group?.release();
-    this.#onRelease?.();
+    this.#place.running.delete(this);
   }
 
   async #endTree(): Promise<Termination> {
@@ -137,6 +132,7 @@ export class DockerProcess implements Process {
   #whenClosed(): Promise<void> {
     const { connection } = this.#parts;
     return new Promise((resolve) => {
+      if (connection.isOver) resolve();
       connection.socket.once("end", resolve);
       connection.socket.once("close", resolve);
     });

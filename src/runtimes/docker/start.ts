@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { ExecgateError } from "../../errors.ts";
 import { systemClock, within } from "../../exec/clock.ts";
-import type { ExecSpec } from "../../exec/runtime.ts";
+import type { ExecSpec, Process } from "../../exec/runtime.ts";
 import type { ContainerCgroups, ExecCgroup } from "../container/cgroup.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
 import { GatedOutput, gateCommand, gateRefusal, go } from "../container/gate.ts";
+import { lostCommand } from "../container/lost.ts";
 import type { Connection } from "./connection.ts";
 import type { Container } from "./containers.ts";
 import type { Engine } from "./engine.ts";
@@ -23,15 +24,18 @@ export interface Place {
   readonly cgroups: ContainerCgroups;
   readonly id: string;
   readonly container: Container;
+  /** What runs, until it is released. */
+  readonly running: Set<Process>;
 }
 
 /** The image has no shell that could stand before the command. */
 const noShell = Symbol("no shell");
 
 /** Starts `spec` behind a gate, or without one in an image that has no shell. @throws what `Runtime.start` may */
-export async function startExec(place: Place, spec: ExecSpec, signal: AbortSignal): Promise<DockerProcess> {
-  const started = await startGated(place, spec, signal);
-  return started === noShell ? await startBare(place, spec, signal) : started;
+export async function startExec(place: Place, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
+  const deadline = performance.now() + startMsMax;
+  const started = await startGated(place, spec, signal, deadline);
+  return started === noShell ? await startBare(place, spec, signal, deadline) : started;
 }
 
 /** A connection with what is read from and written to it. */
@@ -40,25 +44,22 @@ interface Streams {
   readonly connection: Connection;
   readonly output: ConnectionOutput;
   readonly input: ConnectionInput;
-  /** When the command must have been started, of the clock that only grows. */
-  readonly deadline: number;
 }
 
-async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Promise<DockerProcess | typeof noShell> {
+async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal, deadline: number): Promise<Process | typeof noShell> {
   signal.throwIfAborted();
   const { container, cgroups } = place;
   const mark = randomBytes(16).toString("hex");
   const group = cgroups.open(container.pid, container.id, mark);
-  let streams: Streams | undefined;
+  const gated = { ...spec, cwd: undefined, env: { ...spec.env, EXECGATE_SESSION: mark } };
+  const connecting = Exec.create(place.engine, place, gated, gateCommand(spec, container.searchPath, mark)).then((exec) =>
+    connect(exec, place, spec),
+  );
   let seen: Awaited<ReturnType<typeof prepare>> | undefined;
   try {
-    streams = await connect(
-      place,
-      { ...spec, cwd: undefined, env: { ...spec.env, EXECGATE_SESSION: mark } },
-      gateCommand(spec, container.searchPath, mark),
-    );
+    const streams = await inTime(deadline, connecting);
     const output = new GatedOutput(streams.output, mark, spec.tty !== undefined);
-    const pid = await inTime(streams, waitAtGate(output, spec));
+    const pid = await inTime(deadline, waitAtGate(output, spec));
     if (pid === undefined) {
       if (!isShellMissing(output.said)) throw await notStarted(place.engine, container.id, output.said, spec);
       await group?.release();
@@ -67,35 +68,35 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal): Pr
     signal.throwIfAborted();
     seen = await prepare(streams.exec, spec, group, pid);
     signal.throwIfAborted();
-    await streams.input.write(go);
-    // From here on it may run, whatever is heard: what became of it is for the process to say, and no refusal that asks for a second run.
-    const heard = output.hear();
-    await inTime(streams, heard).catch(() => undefined);
-    await heard.catch(() => undefined);
-    return new DockerProcess(place, spec, { ...streams, output, mark, pid, group, ...seen });
+    void streams.input.write(go);
+    // From here on it may run, whatever is heard: no refusal asks for a second run.
+    const command = new DockerProcess(place, spec, { ...streams, output, mark, pid, group, ...seen });
+    const heard = await inTime(deadline, output.hear()).catch(() => undefined);
+    return heard?.word === "passed" ? command : lose(command);
   } catch (cause) {
-    // A gate whose input ends lets nothing through.
-    await streams?.input.end();
-    streams?.connection.destroy();
+    void connecting.then(shut, () => undefined);
     seen?.foreign?.close();
     await group?.release();
     throw cause;
   }
 }
 
-async function connect(place: Place, spec: ExecSpec, cmd: readonly string[]): Promise<Streams> {
-  const deadline = performance.now() + startMsMax;
-  const exec = await Exec.create(place.engine, place, spec, cmd);
-  const connection = await exec.start(place, spec.user);
-  const isTerminal = spec.tty !== undefined;
+async function connect(exec: Exec, place: Place, { user, tty }: ExecSpec): Promise<Streams> {
+  const connection = await exec.start(place, user);
+  const isTerminal = tty !== undefined;
   const confirm = async (): Promise<boolean> => (await exec.inspect().catch(() => undefined)) !== undefined;
   return {
     exec,
     connection,
     output: new ConnectionOutput(connection, isTerminal, confirm),
     input: new ConnectionInput(connection.socket, isTerminal),
-    deadline,
   };
+}
+
+/** A gate whose input ends lets nothing through, whenever it comes to be. */
+async function shut({ input, connection }: Streams): Promise<void> {
+  await input.end();
+  connection.destroy();
 }
 
 /** The pid in the container of the shell at the gate; undefined when no gate was started. @throws what the gate refuses */
@@ -115,35 +116,37 @@ async function prepare(exec: Exec, spec: ExecSpec, group: ExecCgroup | undefined
   return { foreign: isGrouped ? ForeignProcess.open(hostPid) : undefined, isGrouped };
 }
 
-/** Without a gate nobody can say what came forth before the group was entered. */
-async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal): Promise<DockerProcess> {
+async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal, deadline: number): Promise<Process> {
   if (spec.command.length === 0)
     throw new ExecgateError("COMMAND_NOT_FOUND", "The image has no shell; name a command.", { field: "command" });
   signal.throwIfAborted();
   const mark = randomBytes(16).toString("hex");
-  const group = place.cgroups.open(place.container.pid, place.container.id, mark);
-  let streams: Streams | undefined;
-  let foreign: ForeignProcess | undefined;
+  const marked = { ...spec, env: { ...spec.env, EXECGATE_SESSION: mark } };
+  const exec = await inTime(deadline, Exec.create(place.engine, place, marked, spec.command));
+  signal.throwIfAborted();
+  const beginning = begin(exec, place, spec, mark);
+  // From here on it may run: what the daemon does not say in time is not waited for, and no refusal asks for a second run.
+  if (await isSettledBy(deadline, beginning)) return await beginning;
+  void beginning.then(lose, () => undefined);
+  return lostCommand();
+}
+
+/** Without a gate nobody can say what came forth before the group was entered. @throws what the daemon says when nothing runs */
+async function begin(exec: Exec, place: Place, spec: ExecSpec, mark: string): Promise<DockerProcess> {
+  const { engine, container, cgroups } = place;
+  const group = cgroups.open(container.pid, container.id, mark);
   try {
-    streams = await connect(place, { ...spec, env: { ...spec.env, EXECGATE_SESSION: mark } }, spec.command);
-    const pid = await inTime(streams, untilStarted(place, streams, spec));
-    foreign = group && ForeignProcess.open(pid);
-    await group?.enter(pid).catch(() => undefined);
-    if (spec.tty) await streams.exec.resize(spec.tty);
+    const streams = await connect(exec, place, spec);
+    const found = await exec.begun(streams.connection);
+    if (found?.pid === 0) throw await notStarted(engine, container.id, await textOf(streams.output), spec);
+    const foreign = group && found && ForeignProcess.open(found.pid);
+    if (foreign) await group?.enter(found.pid).catch(() => undefined);
+    if (spec.tty) await exec.resize(spec.tty);
     return new DockerProcess(place, spec, { ...streams, mark, pid: undefined, group, foreign, isGrouped: false });
   } catch (cause) {
-    streams?.connection.destroy();
-    foreign?.close();
     await group?.release();
     throw cause;
   }
-}
-
-/** The pid of the command as soon as it runs. @throws what the daemon says instead */
-async function untilStarted({ engine, container }: Place, { exec, output }: Streams, spec: ExecSpec): Promise<number> {
-  const pid = await exec.pid();
-  if (pid === undefined) throw await notStarted(engine, container.id, await textOf(output), spec);
-  return pid;
 }
 
 async function textOf(output: ConnectionOutput): Promise<string> {
@@ -152,14 +155,22 @@ async function textOf(output: ConnectionOutput): Promise<string> {
   return text;
 }
 
-/** Gives up what takes too long: a container that is paused, or a daemon that hangs. */
-async function inTime<T>({ connection, deadline }: Streams, step: Promise<T>): Promise<T> {
-  const isInTime = await within(
-    systemClock,
-    Math.max(0, deadline - performance.now()),
-    step.catch(() => undefined),
-  );
-  if (isInTime) return await step;
-  connection.destroy();
+/** Ends a command of which nobody waits for anything any more. */
+function lose(command: Process): Process {
+  void command
+    .terminate()
+    .catch(() => undefined)
+    .then(() => command.release());
+  return lostCommand();
+}
+
+/** Gives up what takes too long: a container that is paused, or a daemon that hangs. @throws RUNTIME_UNAVAILABLE */
+async function inTime<T>(deadline: number, step: Promise<T>): Promise<T> {
+  if (await isSettledBy(deadline, step)) return await step;
   throw new ExecgateError("RUNTIME_UNAVAILABLE", "The container did not start the command in time; it may be paused.");
+}
+
+async function isSettledBy(deadline: number, step: Promise<unknown>): Promise<boolean> {
+  const settled = step.catch(() => undefined);
+  return await within(systemClock, Math.max(0, deadline - performance.now()), settled);
 }
