@@ -68,9 +68,13 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal, dea
     signal.throwIfAborted();
     seen = await prepare(streams.exec, spec, group, pid);
     signal.throwIfAborted();
+    // The end of the input goes along where it is to be empty: to podman's service it would come too late for a short command.
+    const { socket } = streams.connection;
+    socket.cork();
     void streams.input.write(go);
     // From here on it may run, whatever is heard: no refusal asks for a second run.
     const command = new DockerProcess(place, spec, { ...streams, output, mark, pid, group, ...seen });
+    socket.uncork();
     const heard = await inTime(deadline, output.hear()).catch(() => undefined);
     return heard?.word === "passed" ? command : lose(command);
   } catch (cause) {

@@ -26,10 +26,6 @@ if (withoutPodman === false) {
           test: "output to which a background child may add is not said to be all",
           reason: "podman ends the streams with the command, whoever holds them",
         },
-        {
-          test: "nothing is lost at the end of a short burst on a tty",
-          reason: "podman breaks off the output with an error of its own when the end of input comes to a command that has just ended",
-        },
       ],
     },
   );
