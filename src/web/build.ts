@@ -1,5 +1,5 @@
-/** Bundles the page's script and style sheet into public/assets. */
-import { readFile, rm } from "node:fs/promises";
+/** Bundles the page's script and style sheet into public/assets, each as it is and compressed. */
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -52,5 +52,7 @@ const result = await build({
 
 for (const output of Object.keys(result.metafile.outputs)) {
   const bytes = await readFile(pathOf(output));
-  console.log(`${basename(output)}: ${bytes.length} bytes, ${gzipSync(bytes).length} gzipped`);
+  const compressed = gzipSync(bytes, { level: 9 });
+  await writeFile(`${pathOf(output)}.gz`, compressed);
+  console.log(`${basename(output)}: ${bytes.length} bytes, ${compressed.length} gzipped`);
 }

@@ -245,3 +245,15 @@ test("the page has no CORS answer, no frame and no foreign content", async () =>
   assert.match(String(headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/);
   assert.equal(headers["x-content-type-options"], "nosniff");
 });
+
+test("the page's files go out compressed to whoever takes that", async () => {
+  const get = (path: string, encodings: string | undefined) =>
+    served.request(path, { headers: { authorization: undefined, "accept-encoding": encodings } });
+  const [plain, compressed] = [await get("/assets/main.js", undefined), await get("/assets/main.js", "br, gzip")];
+  assert.deepEqual([plain.headers["content-encoding"], compressed.headers["content-encoding"]], [undefined, "gzip"]);
+  assert.ok(Number(compressed.headers["content-length"]) < Number(plain.headers["content-length"]) / 2);
+  assert.equal(compressed.headers["content-type"], plain.headers["content-type"]);
+  for (const { headers } of [plain, compressed]) assert.match(String(headers.vary), /accept-encoding/i);
+  assert.equal((await get("/", "gzip")).headers["content-encoding"], undefined);
+  assertProblem(await served.request("/assets/main.js.gz"), 404, "NOT_FOUND");
+});

@@ -28,10 +28,11 @@ export async function pageRoutes(app: App, { publicDir, frameAncestors, origins 
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     ...(frameAncestors.length === 0 && { "x-frame-options": "DENY" }),
   };
-  await app.register(fastifyStatic, { root: publicDir, serve: false });
+  // What has a `.gz` beside it goes out as that to whoever takes it.
+  await app.register(fastifyStatic, { root: publicDir, serve: false, preCompressed: true });
   // Each file is a route of its own, so that what is there is decided at start and never by a path that a client writes.
   const entries = await readdir(publicDir, { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((found) => found.isFile() && !found.name.startsWith("."))) {
+  for (const entry of entries.filter((found) => found.isFile() && !/^\.|\.gz$/.test(found.name))) {
     const file = relative(publicDir, join(entry.parentPath, entry.name));
     const url = file === "index.html" ? "/" : `/${file}`;
     app.get(url, pageRoute, (_request, reply) => reply.headers(headers).sendFile(file));
