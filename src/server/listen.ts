@@ -115,11 +115,8 @@ export async function openListener(app: App, address: Address, options: ListenOp
 /** Whoever was answered before its body came to an end may finish it, but not take for ever. */
 function endBody(request: http.IncomingMessage): void {
   if (request.complete) return;
-  const { socket } = request;
-  const cutOff = setTimeout(() => {
-    if (!request.complete) socket.destroy();
-  }, farewellMs);
-  socket.once("close", () => clearTimeout(cutOff));
+  const cutOff = setTimeout(() => request.socket.destroy(), farewellMs);
+  request.once("close", () => clearTimeout(cutOff));
 }
 
 function createServer(options: ListenOptions): http.Server | https.Server {
@@ -164,6 +161,8 @@ function track(server: http.Server | https.Server, isUnix: boolean): Set<Socket>
     if (isUnix) Object.assign(socket, { isUnixListener: true });
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    // Each request that is being answered waits for the end of the connection, and there may be many.
+    socket.setMaxListeners(0);
   });
   return sockets;
 }
