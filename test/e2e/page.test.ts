@@ -21,6 +21,20 @@ test("the terminal has the window's size, and follows it", { skip }, async () =>
   assert.ok(second.cols < first.cols && second.rows < first.rows, `${JSON.stringify(first)} to ${JSON.stringify(second)}`);
 });
 
+test("it is loaded packed, in no more than 180 kB", { skip }, async () => {
+  await using tab = await shared.open();
+  const { page } = tab;
+  await untilState(page, "connected");
+  const files = await page.evaluate(() =>
+    (performance.getEntriesByType("resource") as PerformanceResourceTiming[])
+      .filter(({ name }) => name.includes("/assets/"))
+      .map(({ encodedBodySize, decodedBodySize }) => ({ sent: encodedBodySize, isPacked: encodedBodySize < decodedBodySize })),
+  );
+  assert.ok(files.length >= 3 && files.every(({ isPacked }) => isPacked), JSON.stringify(files));
+  const sum = files.reduce((all, { sent }) => all + sent, 0);
+  assert.ok(sum <= 180_000, `${sum}`);
+});
+
 test("the token leaves the address bar, other keys stay, and a reload keeps the token", { skip }, async () => {
   await using tab = await shared.open({}, "&target=host");
   await untilState(tab.page, "connected");
