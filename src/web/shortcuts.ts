@@ -29,8 +29,9 @@ export function listenForShortcuts(stateNow: () => State, tabs: Tabs, actions: A
   addEventListener("keydown", keydown, { capture: true });
 }
 
-/** To the tab itself, from where Tab goes on. */
+/** To what is asked, or else to the tab itself, from where Tab goes on. Behind the terminal, which keeps Tab, nobody would get by it. */
 function leaveTerminal(active: string): void {
+  const asked = document.querySelector<HTMLElement>("[role=alertdialog] button");
   const tab = document.querySelector<HTMLElement>(active === homeTab ? "#overview" : "[data-active] .tab-name");
-  tab?.focus();
+  (asked ?? tab)?.focus();
 }

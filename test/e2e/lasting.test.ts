@@ -116,6 +116,14 @@ test("whoever has a link watches in another browser, types nothing, and sees no 
   await page.getByText("1 more attached").waitFor();
   await typeLine(page, "echo from the ow''ner");
   await untilShown(guest.page, /^from the owner/);
+  // In a smaller window, too, all of the screen is seen.
+  await guest.page.setViewportSize({ width: 700, height: 330 });
+  await guest.page.waitForFunction(() => {
+    const [screen, place] = [".xterm-screen", ".terminal"].map((name) => document.querySelector(name)?.getBoundingClientRect());
+    return screen !== undefined && place !== undefined && screen.bottom <= place.bottom && screen.right <= place.right;
+  });
+  await guest.page.setViewportSize({ width: 1000, height: 600 });
+  await guest.page.waitForFunction(() => getComputedStyle(document.querySelector(".xterm-rows") as Element).fontSize === "14px");
   assert.equal(await guest.page.getByText("from the guest").count(), 0);
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("button", { name: "Revoke" }).click();

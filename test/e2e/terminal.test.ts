@@ -60,6 +60,14 @@ test("a command's text comes into the clipboard by a click only, and what is the
   await typeLine(page, copy);
   await page.getByRole("button", { name: "Copy" }).click();
   await until("the text", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "from the command");
+  // By the keyboard alone.
+  await page.evaluate(() => navigator.clipboard.writeText("from before"));
+  await typeLine(page, copy);
+  await page.getByRole("alert").getByText("The command wants this in your clipboard").waitFor();
+  await page.keyboard.press("Control+F6");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await until("the text", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "from the command");
   await typeLine(page, "printf '\\033]52;c;?\\a'; read -r -t 1 line; echo got-$line-");
   await page.keyboard.press("Enter");
   await untilShown(page, /^got--/);

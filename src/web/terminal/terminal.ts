@@ -6,6 +6,7 @@ import { Terminal } from "@xterm/xterm";
 import { isDark, type Settings } from "../settings.ts";
 import { onCopyAsked } from "./clipboard.ts";
 import { Finder } from "./finder.ts";
+import { fitText } from "./fit-text.ts";
 import { Renderer } from "./renderer.ts";
 import { dark, light } from "./theme.ts";
 
@@ -79,12 +80,18 @@ export function createTerminal({ host, settings, label, isLive, mapInput = (text
   terminal.textarea?.setAttribute("aria-label", label);
   if (copyAsked !== undefined) onCopyAsked(terminal, copyAsked);
   const finder = new Finder(search);
+  let { fontSize } = settings;
+  const fitNow = (): void => {
+    if (isLive) fit.fit();
+    else fitText(terminal, host, fontSize);
+  };
   const apply = (next: Settings): void => {
     applySettings(terminal, next);
     finder.isDark = isDark(next);
+    fontSize = next.fontSize;
   };
   apply(settings);
-  const stop = isLive ? fitWithHost(host, fit) : () => undefined;
+  const stop = fitWithHost(host, fitNow);
   const renderer = new Renderer(terminal);
   return {
     get size() {
@@ -102,12 +109,15 @@ export function createTerminal({ host, settings, label, isLive, mapInput = (text
     focus: () => terminal.focus(),
     type: (text) => terminal.input(text),
     paste: (text) => terminal.paste(text),
-    fit: () => fit.fit(),
-    resize: ({ cols, rows }) => terminal.resize(cols, rows),
+    fit: fitNow,
+    resize({ cols, rows }) {
+      terminal.resize(cols, rows);
+      fitNow();
+    },
     setVisible: (isVisible) => renderer.use(isVisible),
     apply(next) {
       apply(next);
-      if (isLive) fit.fit();
+      fitNow();
     },
     onInput: tellInput(terminal, mapInput),
     onResize: (listener) => unsubscribe(terminal.onResize(listener)),
@@ -153,7 +163,7 @@ function applySettings(terminal: Terminal, settings: Settings): void {
 }
 
 /** At most once a frame: a drag of the window's edge fires far more often than anything can be drawn. */
-function fitWithHost(host: HTMLElement, fit: FitAddon): Unsubscribe {
+function fitWithHost(host: HTMLElement, fit: () => void): Unsubscribe {
   let scheduled = false;
   const observer = new ResizeObserver(() => {
     if (scheduled) return;
@@ -161,7 +171,7 @@ function fitWithHost(host: HTMLElement, fit: FitAddon): Unsubscribe {
     requestAnimationFrame(() => {
       scheduled = false;
       // One that is not shown keeps its size: a hidden element measures nothing.
-      if (host.clientWidth > 0) fit.fit();
+      if (host.clientWidth > 0) fit();
     });
   });
   observer.observe(host);

@@ -35,8 +35,11 @@ const shownMax = 120;
 
 function copyAsk(text: string, actions: Actions): TemplateResult {
   const shown = text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;
-  return html`<div class="ask" role="alertdialog" aria-label="Copy to the clipboard">
-    <p>The command wants this in your clipboard (${text.length} characters):</p><pre>${shown}</pre>
+  const keydown = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") void actions.answerCopy(false);
+  };
+  return html`<div class="ask" role="alertdialog" aria-label="Copy to the clipboard" @keydown=${keydown}>
+    <p role="alert">The command wants this in your clipboard (${text.length} characters):</p><pre>${shown}</pre>
     <div class="choices"><button @click=${() => actions.answerCopy(false)}>No</button><button class="main" @click=${() => actions.answerCopy(true)}>Copy</button></div>
   </div>`;
 }
