@@ -4,7 +4,7 @@ import { ExecgateError } from "../../errors.ts";
 import { searchPath } from "./environment.ts";
 import { SpawnError } from "./spawn-error.ts";
 
-const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTDIR } = constants.errno;
+const { E2BIG, EAGAIN, EMFILE, ENAMETOOLONG, ENFILE, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOTDIR } = constants.errno;
 
 const exhausted = new Set<number>([EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC]);
 const missing = new Set<number>([ENOENT, ENOTDIR, ENAMETOOLONG]);
@@ -28,6 +28,10 @@ function startError({ failure: { errno, stage } }: SpawnError, command: string, 
   if (stage === "interpreter") return error("COMMAND_NOT_EXECUTABLE", `${quoted} names an interpreter that is not there.`, "command");
   if (stage !== "exec") return error("RUNTIME_UNAVAILABLE", `The host could not start the command (${cause.message}).`);
   if (errno === E2BIG) return error("BAD_REQUEST", "The command and its environment are too long for the host.", "command");
+  if (errno === ENOEXEC) {
+    const what = "is no program of this machine, and no script that begins with #! and its interpreter";
+    return error("COMMAND_NOT_EXECUTABLE", `${quoted} ${what}.`, "command");
+  }
   if (!missing.has(errno))
     return error("COMMAND_NOT_EXECUTABLE", `${quoted} cannot be executed (${getSystemErrorName(-errno)}).`, "command");
   const where = command.includes("/") ? "" : ` in ${searchPath}`;

@@ -44,6 +44,10 @@ describe("a command that cannot be started says why", { timeout: 30_000 }, () =>
     await assert.rejects(host.start({ command: ["no-such-command"] }), /"no-such-command" was not found in \/usr\/local\/sbin:/);
   });
 
+  test("a script without a shebang is told what it lacks", async () => {
+    await assert.rejects(host.start({ command: [join(folder, "bare")] }), /\/bare" is no program of this machine, and no script .* #!/);
+  });
+
   test("the caller's PATH does not change where a command is looked up", async () => {
     await assert.rejects(host.start({ command: ["plain"], env: { PATH: folder } }), code("COMMAND_NOT_FOUND"));
   });
