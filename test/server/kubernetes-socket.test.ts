@@ -148,6 +148,14 @@ test("a flag that came twice is refused, and so is a container that the target i
   }
 });
 
+test("output that a client could not acknowledge is not to be acknowledged", async () => {
+  assertProblem(await refusalOf(`${served.url}/v1/exec?command=true&stdout=1&flow=ack`, { protocols: v5 }), 400, "BAD_REQUEST", "flow");
+  const answer = await served.request("/v1/tickets", { method: "POST", body: { exec: { command: ["true"], flow: "ack" } } });
+  const { ticket } = answer.json as { ticket: string };
+  const offered = { token: "", protocols: [v5, `ticket.execgate.${ticket}`] };
+  assertProblem(await refusalOf(`${served.url}/v1/exec`, offered), 400, "BAD_REQUEST", "flow");
+});
+
 test("the client's first that is known is taken", async () => {
   using client = await open("true", streams, [v4, v5]);
   assert.equal(client.ws.protocol, v4);

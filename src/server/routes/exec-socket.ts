@@ -111,6 +111,7 @@ function execRoute(app: App, deps: RouteDeps): void {
     },
     preHandler: async (request, reply) => {
       if (!request.ws) upgradeOnly(request, reply);
+      refuseUnspokenFlow(request);
       admitForSocket(request, await wantedBy(request, deps), deps);
     },
     handler: upgradeOnly,
@@ -269,6 +270,12 @@ function refuseKubernetesFields(query: ExecQuery): void {
     if (query[field] === undefined) continue;
     throw new ExecgateError("BAD_REQUEST", `${field} is a parameter of the Kubernetes subprotocols only.`, { field });
   }
+}
+
+/** Whoever cannot acknowledge would be waited for until the end. @throws BAD_REQUEST */
+function refuseUnspokenFlow(request: FastifyRequest<{ Querystring: ExecQuery }>): void {
+  if (wishesOf(request).flow === undefined || chooseSubprotocol(request) === nativeSubprotocol) return;
+  throw new ExecgateError("BAD_REQUEST", `Output is acknowledged in ${nativeSubprotocol} only; leave flow out.`, { field: "flow" });
 }
 
 function countClient(ws: WebSocket, protocol: string, { metrics }: RouteDeps): void {
