@@ -13,8 +13,9 @@ export interface Presented {
 }
 
 /**
- * Reads the credential of a request: from `Authorization`, else from the subprotocols that it offers, else from a header
- * of a trusted proxy, else from TLS. The first that is there is the one that counts.
+ * Reads the credential of a request. A ticket and a share say also what it is for, so that they count before everything that a
+ * proxy may add by itself; then it is `Authorization`, else the bearer subprotocol, else a header of a trusted proxy, else TLS.
+ * The first that is there is the one that counts.
  * @param proxyHeaders the headers that a trusted proxy sets; none when the request did not come through one
  */
 export function readCredentials({ headers, raw }: FastifyRequest, proxyHeaders: readonly string[]): Presented {
@@ -24,8 +25,10 @@ export function readCredentials({ headers, raw }: FastifyRequest, proxyHeaders: 
     .filter((entry) => entry !== "");
   const subprotocols = offered.filter((entry) => !isCredential(entry));
   const credential =
+    fromTicket(behind(ticketPrefix, offered), headers.origin) ??
+    fromShare(behind(sharePrefix, offered)) ??
     fromAuthorization(headers.authorization) ??
-    fromSubprotocol(offered.find(isCredential), headers.origin) ??
+    fromBearer(offered.find((entry) => entry.startsWith(bearerPrefix))) ??
     fromProxy(proxyHeaders, headers) ??
     fromTls(raw.socket);
   return { credential, subprotocols, isCredentialOffered: offered.some(isCredential) };
@@ -33,6 +36,19 @@ export function readCredentials({ headers, raw }: FastifyRequest, proxyHeaders: 
 
 function isCredential(entry: string): boolean {
   return [bearerPrefix, ticketPrefix, sharePrefix].some((prefix) => entry.startsWith(prefix));
+}
+
+/** What stands behind the prefix of the first subprotocol that has it. */
+function behind(prefix: string, offered: readonly string[]): string | undefined {
+  return offered.find((entry) => entry.startsWith(prefix))?.slice(prefix.length);
+}
+
+function fromTicket(ticket: string | undefined, origin: string | undefined): Credential | undefined {
+  return ticket === undefined ? undefined : { scheme: "ticket", ticket, origin };
+}
+
+function fromShare(secret: string | undefined): Credential | undefined {
+  return secret === undefined ? undefined : { scheme: "share", secret };
 }
 
 function fromAuthorization(header: string | undefined): Credential | undefined {
@@ -43,10 +59,8 @@ function fromAuthorization(header: string | undefined): Credential | undefined {
     : { scheme: "bearer", token };
 }
 
-function fromSubprotocol(entry: string | undefined, origin: string | undefined): Credential | undefined {
+function fromBearer(entry: string | undefined): Credential | undefined {
   if (entry === undefined) return undefined;
-  if (entry.startsWith(ticketPrefix)) return { scheme: "ticket", ticket: entry.slice(ticketPrefix.length), origin };
-  if (entry.startsWith(sharePrefix)) return { scheme: "share", secret: entry.slice(sharePrefix.length) };
   const token = bearerFromSubprotocol(entry);
   return token === undefined
     ? { scheme: "malformed", message: `The token behind ${bearerPrefix} is not unpadded base64url.` }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { loadConfig } from "../../src/config.ts";
 import { dial, type ExecClient, refusalOf } from "../fixtures/exec-client.ts";
-import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
+import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
 import { authOf, openTeam } from "../fixtures/team.ts";
 import { until } from "../fixtures/until.ts";
@@ -88,6 +88,8 @@ describe("a share", () => {
     assertProblem(await refusalOf(...linkOf(shared, "writer")), 403, "FORBIDDEN");
     const [url, options] = linkOf(shared);
     assertProblem(await refusalOf(url.replace("role=viewer", ""), options), 403, "FORBIDDEN");
+    // Not even with the credential that a proxy adds to everything.
+    assertProblem(await refusalOf(url.replace("role=viewer", ""), { ...options, token: testToken }), 403, "FORBIDDEN");
     const other = await start();
     assertProblem(await refusalOf(`${served.url}${other}/attach?role=viewer`, options), 401, "UNAUTHENTICATED");
     assertProblem(await refusalOf(`${served.url}/v1/exec?command=true`, options), 401, "UNAUTHENTICATED");

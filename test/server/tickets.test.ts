@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { elsewhere } from "../fixtures/elsewhere.ts";
 import { dial, refusalOf } from "../fixtures/exec-client.ts";
-import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
+import { openGateway, type TestGateway, testToken } from "../fixtures/gateway.ts";
 import { assertProblem } from "../fixtures/http-answer.ts";
 
 const page = "https://app.example.com";
@@ -117,6 +117,14 @@ test("a ticket is for its page, its path and no other request, and is used up by
     assertProblem(await refusalOf(socket(), { ...offer(ticket), headers: issued }), 401, "UNAUTHENTICATED");
   }
   assert.equal(await starts(), begun);
+});
+
+test("what a proxy adds to every request does not stand in the place of a ticket", async () => {
+  const ticket = await ticketFor({ exec: { command: ["echo", "by ticket"] } });
+  using client = await dial(socket(), { ...offer(ticket), token: testToken });
+  assert.equal((await client.control("exit")).exitCode, 0);
+  assert.equal(client.stdout, "by ticket\n");
+  assertProblem(await refusalOf(socket(), { ...offer(ticket), token: testToken }), 401, "UNAUTHENTICATED");
 });
 
 test("with a ticket the query must be empty", async () => {
