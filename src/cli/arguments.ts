@@ -21,6 +21,6 @@ export function parseFlags<const Own extends Options>(args: readonly string[], o
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (cause) {
-    throw new ClientError(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : String(cause), { cause });
+    throw new ClientError(cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? "") : String(cause), { cause });
   }
 }

@@ -5,6 +5,7 @@ import { type Extract, extract, type Pack, pack } from "tar-stream";
 import { parseFlags } from "./arguments.ts";
 import { ClientError, failedStatus } from "./client-error.ts";
 import { type Endpoint, findEndpoint } from "./endpoint.ts";
+import { abortAtInterrupt } from "./interrupts.ts";
 import type { ClientIo } from "./io.ts";
 import { packTree } from "./pack.ts";
 import { bytesOf, drained, pour } from "./pour.ts";
@@ -17,6 +18,13 @@ export interface Side {
   /** Undefined for this machine. */
   readonly target: string | undefined;
   readonly path: string;
+}
+
+/** What every part of a copy has to know. */
+interface Copying {
+  readonly endpoint: Endpoint;
+  readonly skipped: Skipped;
+  readonly interrupted: AbortSignal;
 }
 
 /**
@@ -36,9 +44,19 @@ export async function cp(args: readonly string[], io: ClientIo): Promise<number>
   };
   if (from.target === undefined && to.target === undefined)
     throw new ClientError("one of the two must name a target, as in host:/tmp/file");
-  if (to.target === undefined) await download(endpoint, from, to.path, skipped);
-  else await upload(endpoint, from, to, skipped);
-  return status;
+  const interrupts = abortAtInterrupt(io);
+  const copying = { endpoint, skipped, interrupted: interrupts.signal };
+  try {
+    if (to.target === undefined) await download(copying, from, to.path);
+    else await upload(copying, from, to);
+    return status;
+  } catch (cause) {
+    const interruptedStatus = interrupts.status();
+    if (interruptedStatus === undefined) throw cause;
+    return interruptedStatus;
+  } finally {
+    interrupts.stop();
+  }
 }
 
 /**
@@ -51,17 +69,18 @@ export function parseSide(text: string): Side {
   return { target: text.slice(0, at), path: text.slice(at + 1) || "." };
 }
 
-async function download(endpoint: Endpoint, from: Side, path: string, skipped: Skipped): Promise<void> {
+async function download(copying: Copying, from: Side, path: string): Promise<void> {
   const archive = extract();
   const name = nameOf(from.path);
-  const unpacked = unpackTree(archive, { root: await localPlace(path, name), isNameless: name === undefined, skipped });
-  const [ended] = await settle([readArchive(endpoint, from, archive), unpacked]);
+  const unpacked = unpackTree(archive, { root: await localPlace(path, name), isNameless: name === undefined, skipped: copying.skipped });
+  const [ended] = await settle([readArchive(copying, from, archive), unpacked]);
   refuse(ended, "tar");
 }
 
-async function upload(endpoint: Endpoint, from: Side, to: Side, skipped: Skipped): Promise<void> {
-  const target = to.target ?? "";
-  const isFolder = (await runRemote(endpoint, { target, command: ["test", "-d", to.path] })).status === 0;
+async function upload(copying: Copying, from: Side, to: Side): Promise<void> {
+  const { endpoint, skipped, interrupted } = copying;
+  const there = { target: to.target ?? "", interrupted };
+  const isFolder = (await runRemote(endpoint, { ...there, command: ["test", "-d", to.path] })).status === 0;
   const name = from.target === undefined ? basename(resolve(from.path)) : nameOf(from.path);
   if (isFolder && (name === undefined || name === "")) throw new ClientError(`${from.path} has no name to be copied under`);
   const place = isFolder ? posix.join(to.path, name ?? "") : to.path;
@@ -72,28 +91,29 @@ async function upload(endpoint: Endpoint, from: Side, to: Side, skipped: Skipped
     await lstat(from.path).catch((cause: Error) => {
       throw new ClientError(cause.message);
     });
-    const [ended] = await settle([runRemote(endpoint, { target, command, stdin: bytesOf(packTree(from.path, root, skipped)) })]);
+    const [ended] = await settle([runRemote(endpoint, { ...there, command, stdin: bytesOf(packTree(from.path, root, skipped)) })]);
     refuse(ended, "tar");
     return;
   }
   const [archive, renamed] = [extract(), pack()];
   const [read, , written] = await settle([
-    readArchive(endpoint, from, archive),
+    readArchive(copying, from, archive),
     rename(archive, renamed, root, nameOf(from.path) === undefined, skipped),
-    runRemote(endpoint, { target, command, stdin: bytesOf(renamed) }),
+    runRemote(endpoint, { ...there, command, stdin: bytesOf(renamed) }),
   ]);
   refuse(read, "tar");
   refuse(written, "tar");
 }
 
 /** Has `tar` on the target pack `from`, into `archive`. */
-async function readArchive(endpoint: Endpoint, { target = "", path }: Side, archive: Extract): Promise<RemoteEnd> {
+async function readArchive({ endpoint, interrupted }: Copying, { target = "", path }: Side, archive: Extract): Promise<RemoteEnd> {
   const name = nameOf(path);
   // Behind ./ no name is taken for a flag.
   const what = name === undefined ? ["-C", path, "."] : ["-C", posix.dirname(posix.normalize(path)), `./${name}`];
   try {
     return await runRemote(endpoint, {
       target,
+      interrupted,
       command: ["tar", "-cf", "-", ...what],
       stdout: (bytes) => {
         if (archive.destroyed) throw new Error("The archive could not be unpacked.");

@@ -12,6 +12,25 @@ export interface Interrupts {
 const names = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"] as const;
 
 /**
+ * For what has no command of the caller's to pass a signal on to: at the first one `signal` is aborted, so that nothing is left
+ * behind; a second ends the client at once.
+ */
+export function abortAtInterrupt({ signals }: ClientIo): Interrupts & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  let status: number | undefined;
+  const listen = (name: (typeof names)[number]): void => {
+    status = 128 + constants.signals[name];
+    stop();
+    controller.abort();
+  };
+  const stop = (): void => {
+    for (const name of names) signals.off(name, listen);
+  };
+  for (const name of names) signals.on(name, listen);
+  return { signal: controller.signal, status: () => status, stop };
+}
+
+/**
  * Passes the first SIGINT, SIGTERM or SIGQUIT on to the command, whose end is then awaited; at a second one, before there
  * is a command, and at SIGHUP, which says that nobody is there any more, `leave` is called.
  */

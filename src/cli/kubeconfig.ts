@@ -37,7 +37,7 @@ function readFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (cause) {
-    throw new ClientError(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : String(cause), { cause });
+    throw new ClientError(cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? "") : String(cause), { cause });
   }
 }
 

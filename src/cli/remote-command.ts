@@ -18,6 +18,8 @@ export interface RemoteCommand {
   readonly command: readonly string[];
   /** Written to its stdin, which is then closed; without it stdin is empty. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Gives it up: it is ended, and that it did not come to its end is thrown. */
+  readonly interrupted: AbortSignal;
   /** Takes its stdout; a promise holds the command back. */
   stdout?(bytes: Uint8Array): void | Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface RemoteEnd {
  * Runs a command on a target with streams of this program at both ends, over as many connections as it takes.
  * @throws ClientError when it could not be run to its end
  */
-export async function runRemote(endpoint: Endpoint, { target, command, stdin, stdout }: RemoteCommand): Promise<RemoteEnd> {
+export async function runRemote(endpoint: Endpoint, { target, command, stdin, stdout, interrupted }: RemoteCommand): Promise<RemoteEnd> {
   const query = new URLSearchParams({ target, tty: "0", stdin: stdin === undefined ? "0" : "1", flow: "ack", keepMs: String(keepMs) });
   for (const argument of command) query.append("command", argument);
   let dialled: NodeDialled = dial(endpoint, "/v1/exec", query);
@@ -63,6 +65,9 @@ export async function runRemote(endpoint: Endpoint, { target, command, stdin, st
       },
     },
   );
+  const giveUp = (): void => connection.close();
+  interrupted.addEventListener("abort", giveUp);
+  if (interrupted.aborted) giveUp();
   try {
     const [end] = await Promise.all([connection.ended, stdin && feed(stdin, connection)]);
     if (end.kind === "exit" && end.exit.outcome === "exited") {
@@ -77,6 +82,7 @@ export async function runRemote(endpoint: Endpoint, { target, command, stdin, st
     if (session !== undefined) await ask(endpoint, "DELETE", `/v1/sessions/${session}`, leaveMs).catch(() => undefined);
     throw cause;
   } finally {
+    interrupted.removeEventListener("abort", giveUp);
     connection.close();
     dialled.socket.terminate();
   }

@@ -100,7 +100,7 @@ function readArguments<O extends NonNullable<ParseArgsConfig["options"]>>(args: 
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (cause) {
-    throw new OperatorError(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : String(cause));
+    throw new OperatorError(cause instanceof Error ? (cause.message.split(/\.\s/)[0] ?? "") : String(cause));
   }
 }
 

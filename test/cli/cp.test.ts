@@ -15,6 +15,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -152,6 +153,24 @@ describe("cp", () => {
       assert.equal(status, 255, stderr);
       assert.match(stderr, /^execgate: \S*tree\/caf\ufffd is left out: a name that is no UTF-8\n$/);
       assert.deepEqual(readdirSync(to.replace("host:", "")), ["a"]);
+    }
+  });
+
+  test("that is interrupted ends what it runs on the target, and is 130", async () => {
+    writeFileSync(join(dir, "large"), "");
+    truncateSync(join(dir, "large"), 8e9);
+    for (const [from, to] of [
+      [`${dir}/large`, `host:${dir}/up`],
+      [`host:${dir}/large`, `${dir}/down`],
+    ] as const) {
+      const io = createFakeTerminal(served.url);
+      Object.assign(io.env, { EXECGATE_TOKEN: testToken });
+      const copying = runToEnd(["cp", from, to], io);
+      await until("bytes", () => (statSync(to.replace("host:", ""), { throwIfNoEntry: false })?.size ?? 0) > 0);
+      io.signals.emit("SIGINT", "SIGINT");
+      assert.deepEqual(await copying, { status: 130, stdout: "", stderr: "" });
+      assert.equal(await served.metric("execgate_sessions_active"), 0);
+      assert.deepEqual(io.signals.eventNames(), []);
     }
   });
 

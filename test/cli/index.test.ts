@@ -51,6 +51,7 @@ test("an unknown command and a bad flag are one line on stderr and 255", async (
     ["nope"],
     ["constructor"],
     ["exec", "--nope"],
+    ["exec", "--timeout", "-1s"],
     ["sessions", "x"],
     ["targets", "x"],
     ["exec", "--server", "x", "--", "id"],
