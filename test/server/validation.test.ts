@@ -137,6 +137,7 @@ const queries: readonly (readonly [string, string?])[] = [
   ["/v1/sessions?target=%ED%A0%80", "target"],
   ["/v1/sessions?__proto__=1", "__proto__"],
   ["/v1/targets?label=web", "label"],
+  ["/v1/targets?id=host&runtime=docker", "runtime"],
   ["/healthz?verbose=1", "verbose"],
 ];
 

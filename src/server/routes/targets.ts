@@ -17,8 +17,12 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
       config: { access: "authenticated" },
     },
     async (request) => {
-      const { id, runtime, label, limit, continue: after } = request.query;
-      if (id !== undefined) return { targets: [view(await findTarget(id, request, deps))] };
+      const { id, ...filters } = request.query;
+      if (id !== undefined) {
+        refuseFilters(filters);
+        return { targets: [view(await findTarget(id, request, deps))] };
+      }
+      const { runtime, label, limit, continue: after } = filters;
       const labels = listOf(label).map(readLabel);
       const asked = [...deps.runtimes.values()].filter(({ name }) => runtime === undefined || name === runtime);
       const { targets, unavailable } = await listTargets(asked, deps.clock);
@@ -31,6 +35,12 @@ export function targetsRoute(app: App, deps: RouteDeps): void {
 
 function view({ id, runtime, name, state, labels = {} }: Target) {
   return { id, runtime, name, state, labels };
+}
+
+/** One target is not looked for among others. @throws BAD_REQUEST naming the first parameter that would do so */
+function refuseFilters(filters: object): void {
+  const [field] = Object.keys(filters);
+  if (field !== undefined) throw new ExecgateError("BAD_REQUEST", `id names one target; leave ${field} out.`, { field });
 }
 
 function readLabel(text: string): readonly [string, string] {
