@@ -63,6 +63,12 @@ function start(): void {
   listenForShortcuts(() => store.state, tabs, actions);
   const open = async (target: string, reason: string | undefined): Promise<void> =>
     tabs.openTerminal({ kind: "exec", target, reason, keepMs: await keepMs() }, target);
+  addEventListener("hashchange", () => {
+    const next = takeFragment();
+    // A link that is opened in this tab changes nothing but the fragment, and may be for somebody else.
+    if (next.token !== undefined || next.share !== undefined) location.reload();
+    else if (next.target !== undefined && fragment.share === undefined) void open(next.target, next.reason);
+  });
   if (fragment.share !== undefined) {
     watch(fragment.share, store, tabs);
     return;
@@ -70,12 +76,6 @@ function start(): void {
   for (const { session, target, role, client } of kept) actions.attach(session, role, target, client);
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
   if (kept.length === 0 || (fragment.target !== undefined && !isReload)) void open(fragment.target ?? "host", fragment.reason);
-  // A link with a new token, opened in this tab, changes nothing but the fragment.
-  addEventListener("hashchange", () => {
-    const next = takeFragment();
-    if (next.token !== undefined) location.reload();
-    else if (next.target !== undefined) void open(next.target, next.reason);
-  });
 }
 
 /** Shows what a link is for, and nothing else. */

@@ -132,4 +132,9 @@ test("whoever has a link watches in another browser, types nothing, and sees no 
   assert.deepEqual(guest.complaints, []);
   await guest.page.reload();
   await guest.page.getByText("there is nothing to watch").waitFor();
+  // Another link, opened in the same tab.
+  await page.getByRole("button", { name: "Link for 1 hour" }).click();
+  await guest.page.goto(await page.getByLabel("Link", { exact: true }).inputValue());
+  await untilState(guest.page, "connected");
+  await untilShown(guest.page, /^from the owner/);
 });
