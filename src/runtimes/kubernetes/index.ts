@@ -56,7 +56,7 @@ class KubernetesRuntime implements Runtime {
     refuseUnsaid(spec);
     const { cluster, pods } = await this.#open();
     const container = new Container(target, cluster, this.#stream);
-    const verify = (): Promise<void> => pods.verify(target, signal);
+    const verify = (unlessAborted: AbortSignal): Promise<void> => pods.verify(target, unlessAborted);
     const forget = (released: Process): void => {
       this.#running.delete(released);
     };
@@ -67,7 +67,7 @@ class KubernetesRuntime implements Runtime {
     } catch (error) {
       signal.throwIfAborted();
       // Of a pod that is gone, or does not run, that is the reason, whatever the stream's words for it are.
-      if (error instanceof ExecgateError && refusedByServer.has(error.code)) await verify();
+      if (error instanceof ExecgateError && refusedByServer.has(error.code)) await verify(signal);
       throw error;
     }
   }

@@ -8,9 +8,7 @@ import { type GateSaid, gateCommand, turnAway } from "./gate.ts";
 import { NoShell, passGate } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
 import { strayProcess } from "./stray.ts";
-
-/** How long its word is waited for by who leaves meanwhile: mostly it is on its way. */
-const leaveMs = 1000;
+import { unlessLeft } from "./unless-left.ts";
 
 /**
  * Starts `spec` behind a gate: the stream is opened first, then `verify` looks whether the pod is still the one that was
@@ -21,7 +19,7 @@ const leaveMs = 1000;
 export async function startGated(
   container: Container,
   spec: ExecSpec,
-  verify: () => Promise<void>,
+  verify: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
   onRelease: (released: Process) => void,
 ): Promise<Process> {
@@ -34,7 +32,7 @@ export async function startGated(
   try {
     stream = await container.exec(gateCommand(cookie, spec.command), channels, signal);
     refuseEndless(stream, spec);
-    await verify();
+    await verify(signal);
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     signal.throwIfAborted();
     // From here on the command may run, and the gate's answer alone says whether it does.
@@ -71,23 +69,6 @@ export function refuseEndless(stream: ExecStream, spec: ExecSpec): void {
 
 /** The way to the command as the gate told of it, or to whatever has the cookie. */
 type ReachOf = (process?: InsideProcess) => Reach;
-
-/** What comes of `passing`; undefined when who asked has left and it has come to nothing for a moment. */
-function unlessLeft<T>(passing: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    let waiting: NodeJS.Timeout | undefined;
-    const leave = (): void => {
-      waiting = setTimeout(() => resolve(undefined), leaveMs);
-    };
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
-    const done = (): void => {
-      clearTimeout(waiting);
-      signal.removeEventListener("abort", leave);
-    };
-    passing.finally(done).then(resolve, reject);
-  });
-}
 
 /** What was told to go and has not answered may run, now or later. It is nobody's any more, and is ended when it shows. */
 function giveUp(

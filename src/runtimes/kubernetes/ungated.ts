@@ -7,9 +7,12 @@ import { notExecutable, notFound } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
 import { refuseEndless } from "./start.ts";
 import { strayProcess } from "./stray.ts";
+import { unlessLeft } from "./unless-left.ts";
 
 /** How long a command that says nothing is watched for not being there. */
 const settleMs = 250;
+
+const never = new AbortController().signal;
 
 /** Where there is no shell nobody can look for the processes. */
 const unreachable: Reach = {
@@ -27,22 +30,29 @@ const unreachable: Reach = {
 export async function startUngated(
   container: Container,
   spec: ExecSpec,
-  verify: () => Promise<void>,
+  verify: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
   onRelease: (released: Process) => void,
 ): Promise<Process> {
   if (spec.command.length === 0) throw new ExecgateError("COMMAND_NOT_FOUND", "The container has no shell; name a command.");
   if (spec.cwd !== undefined) throw withoutShell("cwd");
   if (Object.keys(spec.env).length > 0) throw withoutShell("env");
-  await verify();
+  await verify(signal);
+  signal.throwIfAborted();
   const isTerminal = spec.tty !== undefined;
   // A terminal whose input is not held open hangs up; its end is a character of its own.
-  const stream = await container.exec(spec.command, { stdin: spec.stdin || isTerminal, tty: isTerminal }, signal);
+  const opening = container.exec(spec.command, { stdin: spec.stdin || isTerminal, tty: isTerminal }, never);
+  // The command may run before the server says so, also for who leaves meanwhile.
+  const stream = await unlessLeft(opening, signal);
+  if (stream === undefined) {
+    void opening.then((late) => late.close()).catch(() => undefined);
+    return strayProcess("The API server did not say whether the command runs.", unreachable.kill, onRelease);
+  }
   try {
     refuseEndless(stream, spec);
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     await refuseMissing(stream, spec, signal);
-    if (!(await isTheSame(verify))) {
+    if ((await unlessLeft(isTheSame(verify), signal)) !== true) {
       stream.close();
       return strayProcess("The pod was replaced while the command was started.", unreachable.kill, onRelease);
     }
@@ -56,9 +66,9 @@ export async function startUngated(
 }
 
 /** Whether the pod is still the one that was resolved; one that is about to end is. */
-async function isTheSame(verify: () => Promise<void>): Promise<boolean> {
+async function isTheSame(verify: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
   try {
-    await verify();
+    await verify(never);
     return true;
   } catch (error) {
     return error instanceof ExecgateError && error.code === "TARGET_NOT_RUNNING";

@@ -40,6 +40,13 @@ async function running(web: Awaited<ReturnType<typeof webCluster>>, spec: Partia
   return { process, exec: await accepted };
 }
 
+/** Nothing is known of the command but that it may run. */
+async function isStray(process: Process): Promise<void> {
+  await assert.rejects(process.exit, code("RUNTIME_UNAVAILABLE"));
+  assert.deepEqual([(await drain(process.output)).stdout.toString(), process.output.complete], ["", false]);
+  assert.equal(await process.terminate(), "bestEffort");
+}
+
 describe("an upgrade that is not answered with 101", { concurrency: true }, () => {
   const answers = [
     ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "RUNTIME_UNAVAILABLE"],
@@ -297,13 +304,6 @@ describe("a command of which nobody knows whether the gate let it run", () => {
     return { scripts, leaving, starting, gate: await told };
   }
 
-  /** Nothing is known of it but that it may run. */
-  async function isStray(process: Process): Promise<void> {
-    await assert.rejects(process.exit, code("RUNTIME_UNAVAILABLE"));
-    assert.deepEqual([(await drain(process.output)).stdout.toString(), process.output.complete], ["", false]);
-    assert.equal(await process.terminate(), "bestEffort");
-  }
-
   it("is given back soon to who leaves, and ended when it shows", async () => {
     await using web = await webCluster();
     const { scripts, leaving, starting, gate } = await hanging(web);
@@ -388,12 +388,52 @@ describe("the pod of a target", () => {
   });
 
   describe("when its container has no shell", () => {
+    function sayNoShell(exec: FakeExec): void {
+      exec.end({ status: "Failure", reason: "InternalError", message: 'exec: "sh": executable file not found in $PATH' });
+    }
+
     function refuseAll(cluster: FakeCluster): void {
       cluster.onRequest = (response) => {
         sendJson(response, 500, {});
         return true;
       };
     }
+
+    /** Who asks leaves while the server is at the upgrade to the command itself. */
+    async function leftInUpgrade(web: Awaited<ReturnType<typeof webCluster>>, answer: "late" | "never" | "refusal"): Promise<Process> {
+      const leaving = new AbortController();
+      web.cluster.onUpgrade = (socket, { url = "" }) => {
+        if (url.includes("command=sh")) return false;
+        leaving.abort(new Error("the client has left"));
+        if (answer === "refusal") socket.end("HTTP/1.1 500 No\r\n\r\n");
+        return answer !== "late";
+      };
+      web.cluster.onExec = (exec) => {
+        if (exec.query.get("command") === "sh") sayNoShell(exec);
+        else exec.say(1, "it runs");
+      };
+      return await start(web.runtime, target, { command: ["hostname"] }, leaving.signal);
+    }
+
+    it("is given back to who leaves while it is started, as it runs by then", async () => {
+      await using web = await webCluster();
+      const process = await leftInUpgrade(web, "late");
+      assert.equal((await process.output.next())?.bytes.toString(), "it runs");
+      assert.equal(await process.terminate(), "bestEffort");
+      process.release();
+    });
+
+    it("is given back to who leaves, when the server does not say whether it runs", async () => {
+      await using web = await webCluster();
+      const process = await leftInUpgrade(web, "never");
+      await isStray(process);
+      process.release();
+    });
+
+    it("never ran when the server refused it", async () => {
+      await using web = await webCluster();
+      await assert.rejects(leftInUpgrade(web, "refusal"), /the client has left/);
+    });
 
     /** What happens to the pod between the look and the exec, and what is said of it from then on. */
     const changes: [string, (cluster: FakeCluster) => void, boolean][] = [
@@ -407,10 +447,7 @@ describe("the pod of a target", () => {
         await using web = await webCluster();
         const heard: string[] = [];
         web.cluster.onExec = (exec) => {
-          if (exec.query.get("command") === "sh") {
-            exec.end({ status: "Failure", reason: "InternalError", message: 'exec: "sh": executable file not found in $PATH' });
-            return;
-          }
+          if (exec.query.get("command") === "sh") return sayNoShell(exec);
           change(web.cluster);
           exec.socket.on("message", (data: Buffer) => heard.push(data.toString()));
           exec.say(1, "words of another pod");
