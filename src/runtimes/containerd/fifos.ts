@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
@@ -93,8 +93,9 @@ export class FifoFolder {
       const path = join(this.#directory, `run-${process.pid}-${randomBytes(6).toString("hex")}`);
       mkdirSync(path, { mode: 0o700 });
       const lock = addon.lock(path, 0);
-      if (lock < 0) throw new Error(`${path} cannot be locked`);
-      return { path, lock };
+      if (lock >= 0) return { path, lock };
+      rmdirSync(path);
+      throw new Error(`${path} cannot be locked: errno ${-lock}`);
     } finally {
       addon.close(whole);
     }

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { FifoFolder } from "../../../src/runtimes/containerd/fifos.ts";
+import { code } from "../../conformance/runtime-start.ts";
+import { takeDescriptors } from "../../fixtures/no-descriptors.ts";
 
 const exec = { namespace: "default", containerId: "web", execId: "execgate-1" };
 
@@ -35,5 +37,17 @@ describe("the folder of FIFOs", () => {
       if (isUsedAgain) assert.ok(existsSync(folder.make(exec, { stdin: false, stderr: true }).stdout));
     }
     folder.close();
+  });
+
+  test("is not left behind when there is no descriptor for its lock", (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "execgate-fifos-"));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const putBack = takeDescriptors();
+    try {
+      assert.throws(() => new FifoFolder(directory).make(exec, { stdin: false, stderr: true }), code("RUNTIME_UNAVAILABLE"));
+    } finally {
+      putBack();
+    }
+    assert.deepEqual(readdirSync(directory), []);
   });
 });
