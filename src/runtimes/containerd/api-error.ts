@@ -1,5 +1,7 @@
 import { status } from "@grpc/grpc-js";
 
+const unanswered = new Set<number>([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED]);
+
 /** What containerd answered instead, or that it did not. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -24,8 +26,11 @@ export class ApiError extends Error {
     return this.status === status.DEADLINE_EXCEEDED;
   }
 
-  /** Nobody answered: what was asked for may have been done or not. */
+  /** Nobody answered, or not what runs the container: what was asked for may have been done or not. */
   get isUnanswered(): boolean {
-    return this.status === status.UNAVAILABLE || this.status === status.DEADLINE_EXCEEDED || this.status === status.CANCELLED;
+    return (
+      unanswered.has(this.status) ||
+      (this.status === status.UNKNOWN && /context deadline exceeded|context canceled|ttrpc: closed/.test(this.message))
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
@@ -8,9 +8,8 @@ import type { ExecId } from "./api.ts";
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-/** How often it is looked whether the reader of stdin has come, and how long, milliseconds. */
-const readerPauseMs = 1;
-const readerMsMax = 1000;
+/** How often it is looked whether the reader of stdin has come: first soon, then seldom, milliseconds. */
+const readerPausesMs = { first: 1, most: 50 };
 
 /** Names an exec process on this daemon. */
 export interface ExecPlace extends ExecId {
@@ -145,24 +144,35 @@ export class Fifos {
     }
   }
 
-  /** Our end of an output. Opened before the daemon opens its own, so that nothing is written to nobody. */
-  openOutput(fifo: string): number {
-    return openSync(fifo, O_RDONLY | O_NONBLOCK);
+  /**
+   * Our ends of the outputs, stdout first. Opened before the daemon opens its own, so that nothing is written to nobody.
+   * @throws OVERLOADED
+   */
+  openOutputs(): readonly number[] {
+    const opened: number[] = [];
+    try {
+      for (const fifo of [this.stdout, this.stderr].filter(Boolean)) opened.push(openSync(fifo, O_RDONLY | O_NONBLOCK));
+      return opened;
+    } catch (cause) {
+      for (const fd of opened) closeSync(fd);
+      throw new ExecgateError("OVERLOADED", "The gateway cannot read the command's output now.", {}, { cause });
+    }
   }
 
   /**
-   * Our end of stdin, as soon as somebody reads it: the daemon opens its end a moment after the start. Undefined when nobody does.
-   * An end that could be opened earlier, for reading and writing, would not tell when the reader is gone.
+   * Our end of stdin, as soon as somebody reads it: the daemon opens its end a moment after the start. Where there is no descriptor for it
+   * now, there will be. Undefined when `isOver` says so before. An end that could be opened earlier, for reading and writing, would not
+   * tell when the reader is gone.
    */
   async openInput(isOver: () => boolean): Promise<number | undefined> {
-    for (const deadline = performance.now() + readerMsMax; ; await delay(readerPauseMs)) {
+    for (let pauseMs = readerPausesMs.first; !isOver(); pauseMs = Math.min(pauseMs * 2, readerPausesMs.most)) {
       try {
         return openSync(this.stdin, O_WRONLY | O_NONBLOCK);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
-        if (isOver() || performance.now() > deadline) return undefined;
+      } catch {
+        await delay(pauseMs);
       }
     }
+    return undefined;
   }
 
   remove(): void {

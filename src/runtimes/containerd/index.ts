@@ -12,7 +12,6 @@ import { FifoFolder, type Fifos } from "./fifos.ts";
 import { Marks } from "./mark.ts";
 import { MarkGuard } from "./mark-guard.ts";
 import { endMarked } from "./marked-tree.ts";
-import type { ContainerdProcess } from "./process.ts";
 import { execPrefix, startExec } from "./start.ts";
 
 export interface ContainerdOptions {
@@ -45,7 +44,7 @@ class ContainerdRuntime implements Runtime {
   readonly #entry = new Entry();
   readonly #marks = new Marks();
   readonly #guard = new MarkGuard(this.#marks);
-  readonly #running = new Set<ContainerdProcess>();
+  readonly #running = new Set<Process>();
   readonly #closing = new AbortController();
   /** What goes on behind the answers: execs that are deleted, and the sweep. */
   readonly #leftovers = new Set<Promise<void>>();
@@ -55,7 +54,7 @@ class ContainerdRuntime implements Runtime {
     this.#api = new Api(options.socket ?? "/run/containerd/containerd.sock");
     this.#containers = new Containers(this.name, this.#api, options.namespaces ?? ["default", "k8s.io"]);
     this.#fifos = new FifoFolder(options.fifoDir ?? "/run/execgate/fifo");
-    this.#leave(this.#sweep());
+    void this.#leave(this.#sweep());
   }
 
   async targets(): Promise<readonly Target[]> {
@@ -75,20 +74,18 @@ class ContainerdRuntime implements Runtime {
     this.#guard.watch();
     const entered = this.#entry.expect();
     try {
-      const started = await startExec(
+      return await startExec(
         {
           api: this.#api,
           fifos: this.#fifos,
           marks: this.#marks,
           discard: (exec, fifos) => this.#leave(this.#discard(exec, fifos)),
-          released: (process) => this.#running.delete(process),
+          running: this.#running,
         },
         found,
         spec,
         signal,
       );
-      this.#running.add(started);
-      return started;
     } catch (cause) {
       throw signal.aborted ? cause : await this.#explain(cause, target, spec);
     } finally {
@@ -147,11 +144,10 @@ class ContainerdRuntime implements Runtime {
     });
   }
 
-  #leave(work: Promise<unknown>): void {
-    const done: Promise<void> = work
-      .then(() => undefined)
-      .catch(() => undefined)
-      .finally(() => this.#leftovers.delete(done));
+  /** Settles when it is done; what fails is left to the next gateway's sweep. */
+  #leave(work: Promise<void>): Promise<void> {
+    const done = work.catch(() => undefined).finally(() => this.#leftovers.delete(done));
     this.#leftovers.add(done);
+    return done;
   }
 }

@@ -11,7 +11,7 @@ const endMsMax = 2000;
 export interface MarkedTreeOptions {
   readonly marks: Marks;
   readonly mark: Mark;
-  /** The command, as the daemon sees it. */
+  /** The command, as the daemon sees it; 0 when it does not say. */
   readonly pid: number;
   /** The directory of the container's control group, if that can be seen from here. */
   readonly group: string | undefined;
@@ -26,6 +26,7 @@ export class MarkedTree {
   /** Undefined when the command was over, or is on another machine. */
   readonly #startedAt: number | undefined;
   #isSeen: boolean;
+  #isGone = false;
 
   constructor(options: MarkedTreeOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class MarkedTree {
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
       const { members, hasStrangers } = this.#look();
       if (members.length === 0) {
-        this.#options.marks.giveBack(this.#options.mark);
+        this.#forget();
         return this.#isSeen && !hasStrangers && !this.#options.canLeave ? "verified" : "bestEffort";
       }
       this.#isSeen = true;
@@ -55,6 +56,16 @@ export class MarkedTree {
       if (performance.now() > deadline) return "bestEffort";
       await delay(pauseMs);
     }
+  }
+
+  /** Leaves whoever has the mark alone. It is nobody else's as long as somebody has it. */
+  letGo(): void {
+    if (!this.#isGone && this.#look().members.length === 0) this.#forget();
+  }
+
+  #forget(): void {
+    this.#isGone = true;
+    this.#options.marks.giveBack(this.#options.mark);
   }
 
   /** Who has the mark; and whether somebody began since then who has one that nobody gave: a limit can be lowered by anyone. */

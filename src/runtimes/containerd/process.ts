@@ -3,9 +3,9 @@ import type { ForeignProcess } from "../container/foreign-process.ts";
 import { fromStatus, isAmbiguous } from "../container/status.ts";
 import { Descriptor } from "../descriptor/descriptor.ts";
 import { Reader } from "../descriptor/reader.ts";
-import { Writer } from "../descriptor/writer.ts";
 import { oneAtATime } from "../one-at-a-time.ts";
 import type { Exec } from "./exec.ts";
+import type { FifoInput } from "./input.ts";
 import type { MarkedTree } from "./marked-tree.ts";
 
 /** What a command in a container is made of. */
@@ -16,8 +16,10 @@ export interface Parts {
   readonly tree: MarkedTree;
   /** What containerd says is the command's process, if this machine has one of this number. */
   readonly onMachine: ForeignProcess | undefined;
-  /** Our ends of the FIFOs: of stdin where there is one, of stdout, and of stderr where that is apart. */
-  readonly ends: { readonly stdin: number | undefined; readonly outputs: readonly number[] };
+  /** Undefined where stdin is at its end from the start. */
+  readonly input: FifoInput | undefined;
+  /** Our ends of the FIFOs of stdout, and of stderr where that is apart. */
+  readonly outputs: readonly number[];
   readonly isTerminal: boolean;
 }
 
@@ -35,15 +37,14 @@ export class ContainerdProcess implements Process {
   /** Undefined when the command was over before it could be looked at, or does not run on this machine. */
   readonly #onMachine: ForeignProcess | undefined;
   readonly #isTerminal: boolean;
-  readonly #input: Descriptor | undefined;
-  readonly #writer: Writer | undefined;
+  readonly #input: FifoInput | undefined;
   readonly #reader: FifoReader;
   readonly #onRelease: () => void;
   readonly #end = oneAtATime(() => this.#endTree());
   #isOver = false;
   #isReleased = false;
 
-  constructor({ exec, status, tree, onMachine, ends, isTerminal }: Parts, onRelease: () => void) {
+  constructor({ exec, status, tree, onMachine, input, outputs, isTerminal }: Parts, onRelease: () => void) {
     this.#exec = exec;
     this.#tree = tree;
     this.#isTerminal = isTerminal;
@@ -51,22 +52,21 @@ export class ContainerdProcess implements Process {
     if (tree.isSeen) this.#onMachine = onMachine;
     else onMachine?.close();
     this.#reader = new FifoReader(
-      ends.outputs.map((fd, i) => ({ name: outputNames[i] ?? "stdout", descriptor: new Descriptor(fd), isTerminal: false })),
+      outputs.map((fd, i) => ({ name: outputNames[i] ?? "stdout", descriptor: new Descriptor(fd), isTerminal: false })),
     );
     this.output = this.#reader;
-    this.#input = ends.stdin === undefined ? undefined : new Descriptor(ends.stdin);
-    this.#writer = this.#input && new Writer(this.#input, isTerminal);
+    this.#input = input;
     this.exit = this.#whenOver(status);
     this.exit.catch(() => {});
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#writer?.write(bytes);
+    await this.#input?.write(bytes);
   }
 
   async endInput(): Promise<void> {
-    await this.#writer?.end();
-    if (this.#writer && !this.#isTerminal) await this.#exec.closeInput();
+    await this.#input?.end();
+    if (this.#input && !this.#isTerminal && !this.#isOver) await this.#exec.closeInput();
   }
 
   async resize(size: Size): Promise<void> {
@@ -88,8 +88,9 @@ export class ContainerdProcess implements Process {
     this.#isReleased = true;
     this.#exec.forget();
     this.#reader.close();
-    this.#closeInput();
+    this.#input?.close();
     this.#onMachine?.close();
+    this.#tree.letGo();
     this.#onRelease();
   }
 
@@ -101,7 +102,7 @@ export class ContainerdProcess implements Process {
     } finally {
       this.#isOver = true;
       this.#reader.ended();
-      this.#closeInput();
+      this.#input?.close();
     }
   }
 
@@ -110,11 +111,6 @@ export class ContainerdProcess implements Process {
     const termination = await this.#tree.end();
     if (!this.#tree.isSeen && !this.#isOver) await this.#exec.kill("SIGKILL");
     return termination;
-  }
-
-  #closeInput(): void {
-    this.#writer?.close();
-    if (this.#isTerminal) this.#input?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { ErrorCode } from "../../../src/errors.ts";
@@ -8,6 +8,7 @@ import { groupOf } from "../../../src/runtimes/containerd/members.ts";
 import { drain, marker, processesWith, readUntil, run as runOn, start as startOn, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
 import { bareImage, Containerd, withoutContainerd } from "../../fixtures/containerd.ts";
+import { takeDescriptors } from "../../fixtures/no-descriptors.ts";
 import { stopProcess } from "../../fixtures/stop-process.ts";
 
 const sh = ["/bin/sh", "-c"];
@@ -138,6 +139,40 @@ describe("a fault of containerd or its containers", { skip: withoutContainerd, t
     }
     await until(() => daemon.execs(id).length === 0 && daemon.fifos().length === 0);
     assert.equal(await run(id, "cat /tmp/runs 2>/dev/null; echo done"), "done\n", "what was given up was not run later");
+  });
+
+  test("a command of which it is not known whether it runs is lost, and ended with all that it brought forth", async () => {
+    const hold = join(daemon.directory, "hold");
+    const slow = join(daemon.directory, "slow-runc");
+    writeFileSync(hold, "");
+    writeFileSync(
+      slow,
+      `#!/bin/sh\nrunc "$@"\nstatus=$?\ncase " $* " in *" exec "*) while [ -e ${hold} ]; do sleep 0.05; done ;; esac\nexit $status\n`,
+      { mode: 0o755 },
+    );
+    const id = await container("--runc-binary", slow);
+    const mark = marker();
+    const given = await inTime(start(id, { command: [...sh, `setsid sleep ${mark} & sleep ${mark}`] }));
+    await refused(given.exit, "RUNTIME_UNAVAILABLE");
+    assert.deepEqual([await given.output.next(), given.output.complete, await given.terminate()], [undefined, false, "bestEffort"]);
+    given.release();
+    rmSync(hold);
+    await until(async () => (await processesWith(mark)).length === 0 && daemon.execs(id).length === 0 && daemon.fifos().length === 0);
+    assert.equal(await run(id, "echo again"), "again\n");
+  });
+
+  test("a command whose input cannot be opened for want of descriptors runs, and is given it when there are some", async () => {
+    const id = await container();
+    const starting = start(id, { command: ["cat"], stdin: true });
+    // The outputs are opened as soon as they are there, the input when the command runs.
+    await until(() => daemon.fifos().length > 0);
+    const putBack = takeDescriptors();
+    const running = await starting.finally(putBack);
+    await running.write(Buffer.from("all of it"));
+    await running.endInput();
+    assert.equal((await drain(running.output)).stdout.toString(), "all of it");
+    assert.deepEqual(await running.exit, { code: 0, signal: null });
+    await end(running);
   });
 
   test("a socket that is missing at the start is used as soon as it is there", async () => {

@@ -30,6 +30,20 @@ describe("a tree of marked processes", { timeout: 20_000 }, () => {
     assert.ok(neighbour.pid);
   });
 
+  test("that is left alone has its mark for as long as somebody of it is there when it is let go of", async () => {
+    const marks = new Marks();
+    const mark = marks.take();
+    const sleep = uniqueSleep();
+    const child = marked(mark, `sleep ${sleep} & wait`);
+    await until("the processes", () => processesWith(sleep).length >= 2);
+    const tree = new MarkedTree({ marks, mark, pid: child.pid ?? 0, group: undefined, canLeave: false });
+    tree.letGo();
+    assert.equal(marks.isLive(mark), true);
+    await endMarked((found) => found === mark);
+    tree.letGo();
+    assert.equal(marks.isLive(mark), false);
+  });
+
   test("that is not on this machine is not said to be gone", async () => {
     const marks = new Marks();
     const tree = new MarkedTree({ marks, mark: marks.take(), pid: process.pid, group: undefined, canLeave: false });
