@@ -51,9 +51,9 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   // Schemas of answers are for the documentation: what is answered is never filtered by them.
   app.setSerializerCompiler(() => JSON.stringify);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, ({ headers }, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer));
+      done(null, parseJsonBody(body as Buffer, headers["content-encoding"]));
     } catch (cause) {
       done(cause as Error);
     }

@@ -12,9 +12,14 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * Reads a JSON body as strictly as it can be read: valid UTF-8, no duplicate key, no `__proto__`, no deep nesting, not too
  * many names, no lone surrogate, no NUL outside data.
- * @throws BAD_REQUEST naming the field
+ * @param coding what Content-Encoding says: nothing is unpacked, because what comes out would have no bound
+ * @throws BAD_REQUEST naming the field; UNSUPPORTED_MEDIA_TYPE
  */
-export function parseJsonBody(body: Buffer): unknown {
+export function parseJsonBody(body: Buffer, coding = "identity"): unknown {
+  if (coding.toLowerCase() !== "identity") {
+    const message = "Send the body as it is, without Content-Encoding.";
+    throw new ExecgateError("UNSUPPORTED_MEDIA_TYPE", message, { field: "Content-Encoding" });
+  }
   const text = decode(body);
   let value: unknown;
   try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { performance } from "node:perf_hooks";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { bestOf } from "../fixtures/best-of.ts";
 import { openGateway, type TestGateway } from "../fixtures/gateway.ts";
 import { assertProblem, type HttpAnswer } from "../fixtures/http-answer.ts";
@@ -118,6 +119,13 @@ test("a body of 2 MB is 413, of another type 415", async () => {
     const answer = await post(`{${command}}`, "/v1/exec", { "content-type": type });
     assertProblem(answer, 415, "UNSUPPORTED_MEDIA_TYPE");
   }
+});
+
+test("a packed body is 415, whatever is in it", async () => {
+  const packed = gzipSync(`{${command}}`);
+  assertProblem(await post(packed, "/v1/exec", { "content-encoding": "gzip" }), 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Encoding");
+  assertProblem(await post(`{${command}}`, "/v1/exec", { "content-encoding": "br" }), 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Encoding");
+  assertProblem(await post("{}", "/v1/exec", { "content-encoding": "identity" }), 400, "BAD_REQUEST", "command");
 });
 
 /** Paths of GET, and the field that the refusal names. */
