@@ -98,15 +98,17 @@ class KubernetesRuntime implements Runtime {
 
   async #start(...[container, spec, verify, signal, forget]: Parameters<typeof startGated>): Promise<Process> {
     const id = container.target.immutableId;
-    if (!this.#shellless.has(id)) {
+    let seen = this.#shellless.get(id);
+    if (seen === undefined) {
       try {
         return await startGated(container, spec, verify, signal, forget);
       } catch (error) {
         if (!(error instanceof NoShell)) throw error;
-        this.#shellless.add(id);
+        seen = { canEndInput: error.canEndInput };
+        this.#shellless.add(id, seen);
       }
     }
-    return await startUngated(container, spec, verify, signal, forget);
+    return await startUngated(container, seen, spec, verify, signal, forget);
   }
 }
 

@@ -2,6 +2,7 @@ import { ExecgateError } from "../../errors.ts";
 import type { Chunk, ExecSpec } from "../../exec/runtime.ts";
 import type { ExecStream } from "./exec-stream.ts";
 import { type GateSaid, gateWord, readGate } from "./gate.ts";
+import type { StreamsSeen } from "./shellless.ts";
 import type { Verdict } from "./status.ts";
 
 /** How long a started stream may take until the gate has spoken. */
@@ -10,7 +11,14 @@ const gateMsMax = 15_000;
 const echoBytesMax = 1024 * 1024;
 
 /** Thrown when the container has no shell to be the gate. */
-export class NoShell extends Error {}
+export class NoShell extends Error implements StreamsSeen {
+  readonly canEndInput: boolean;
+
+  constructor({ canEndInput }: StreamsSeen) {
+    super("The container has no shell.");
+    this.canEndInput = canEndInput;
+  }
+}
 
 /**
  * Lets the gate go and reads until it has spoken; what the command has said behind it is put back.
@@ -46,13 +54,13 @@ export async function passGate(stream: ExecStream, spec: ExecSpec, cookie: strin
   }
   const verdict = deadline.aborted ? undefined : await stream.verdict.catch(() => undefined);
   if (verdict === undefined) return undefined;
-  throw whyNoGate(verdict, Buffer.concat([seen, ...errors.map(({ bytes }) => bytes)]));
+  throw whyNoGate(stream, verdict, Buffer.concat([seen, ...errors.map(({ bytes }) => bytes)]));
 }
 
 /** An exec whose program is not there ends before it has said anything, and the Status has the runtime's words for it. */
-function whyNoGate(verdict: Verdict, seen: Buffer): Error {
+function whyNoGate(stream: ExecStream, verdict: Verdict, seen: Buffer): Error {
   const said = "failure" in verdict ? verdict.failure : seen.toString("utf8", 0, 500).replace(/[\p{Cc}\p{Cf}\s]+/gu, " ");
-  if (ofShell.test(said) && (notFound.test(said) || notExecutable.test(said))) return new NoShell();
+  if (ofShell.test(said) && (notFound.test(said) || notExecutable.test(said))) return new NoShell(stream);
   if ("failure" in verdict) return new ExecgateError("RUNTIME_UNAVAILABLE", `The API server could not run the command: ${said}.`);
   return new ExecgateError("NOT_SUPPORTED", `The container's shell cannot prepare the command (exit code ${verdict.exitCode}): ${said}`);
 }

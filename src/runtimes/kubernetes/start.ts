@@ -7,6 +7,7 @@ import type { ExecStream } from "./exec-stream.ts";
 import { type GateSaid, gateCommand, turnAway } from "./gate.ts";
 import { NoShell, passGate } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
+import type { StreamsSeen } from "./shellless.ts";
 import { strayProcess } from "./stray.ts";
 import { unlessLeft } from "./unless-left.ts";
 
@@ -58,8 +59,8 @@ export async function startGated(
  * Without the channel's end a command that reads to the end of its input would wait for ever, and nobody could tell why.
  * @throws NOT_SUPPORTED
  */
-export function refuseEndless(stream: ExecStream, spec: ExecSpec): void {
-  if (stream.canEndInput || !spec.stdin || spec.tty !== undefined) return;
+export function refuseEndless({ canEndInput }: StreamsSeen, spec: ExecSpec): void {
+  if (canEndInput || !spec.stdin || spec.tty !== undefined) return;
   throw new ExecgateError(
     "NOT_SUPPORTED",
     "This API server speaks v4.channel.k8s.io only, which cannot say that stdin is at its end; run the command without stdin, or on a tty.",

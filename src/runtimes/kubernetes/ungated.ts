@@ -5,6 +5,7 @@ import type { Container } from "./container.ts";
 import type { ExecStream } from "./exec-stream.ts";
 import { notExecutable, notFound } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
+import type { StreamsSeen } from "./shellless.ts";
 import { refuseEndless } from "./start.ts";
 import { strayProcess } from "./stray.ts";
 import { unlessLeft } from "./unless-left.ts";
@@ -25,10 +26,12 @@ const unreachable: Reach = {
  *
  * Kubernetes binds an exec to a pod's name alone. One that has taken the name since `verify` looked has the command by the time
  * that this is seen: nothing of it is handed on then, and it counts as lost.
+ * @param streams what was seen when the shell was looked for
  * @throws NOT_SUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_UNAVAILABLE and what the API server refuses
  */
 export async function startUngated(
   container: Container,
+  streams: StreamsSeen,
   spec: ExecSpec,
   verify: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
@@ -37,6 +40,7 @@ export async function startUngated(
   if (spec.command.length === 0) throw new ExecgateError("COMMAND_NOT_FOUND", "The container has no shell; name a command.");
   if (spec.cwd !== undefined) throw withoutShell("cwd");
   if (Object.keys(spec.env).length > 0) throw withoutShell("env");
+  refuseEndless(streams, spec);
   await verify(signal);
   signal.throwIfAborted();
   const isTerminal = spec.tty !== undefined;
@@ -49,7 +53,6 @@ export async function startUngated(
     return strayProcess("The API server did not say whether the command runs.", unreachable.kill, onRelease);
   }
   try {
-    refuseEndless(stream, spec);
     if (spec.tty !== undefined) await stream.resize(spec.tty);
     await refuseMissing(stream, spec, signal);
     if ((await unlessLeft(isTheSame(verify), signal)) !== true) {

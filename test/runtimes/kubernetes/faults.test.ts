@@ -430,6 +430,21 @@ describe("the pod of a target", () => {
       process.release();
     });
 
+    it("is not started at all with input whose end version 4 cannot say", async () => {
+      await using web = await webCluster({ protocols: ["v4.channel.k8s.io"] });
+      const begun: (string | null)[] = [];
+      web.cluster.onExec = (exec) => {
+        if (exec.query.get("command") === "sh") return sayNoShell(exec);
+        begun.push(exec.query.get("command"));
+        exec.end(success);
+      };
+      const process = await start(web.runtime, target, { command: ["hostname"] });
+      assert.deepEqual(await process.exit, { code: 0, signal: null });
+      process.release();
+      await assert.rejects(start(web.runtime, target, { command: ["cat"], stdin: true }), code("NOT_SUPPORTED"));
+      assert.deepEqual(begun, ["hostname"]);
+    });
+
     it("never ran when the server refused it", async () => {
       await using web = await webCluster();
       await assert.rejects(leftInUpgrade(web, "refusal"), /the client has left/);
