@@ -165,6 +165,14 @@ test("a machine with WebGL draws by it, and by elements once that is lost", { sk
     tab.complaints.filter((complaint) => !complaint.includes("GL Driver Message")),
     [],
   );
+  const colours = (): Promise<number> =>
+    canvas.evaluate((element: HTMLCanvasElement) => {
+      const copy = Object.assign(document.createElement("canvas"), { width: element.width, height: element.height });
+      const context = copy.getContext("2d");
+      context?.drawImage(element, 0, 0);
+      return new Set(new Uint32Array(context?.getImageData(0, 0, copy.width, copy.height).data.buffer ?? new ArrayBuffer(0))).size;
+    });
+  await until("what is on the screen to be there for a printer", async () => (await colours()) > 10);
   await canvas.evaluate((element: HTMLCanvasElement) => element.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext());
   await untilShown(page, /^drawn/);
 });

@@ -27,7 +27,8 @@ export class Renderer {
     const { WebglAddon } = await import("@xterm/addon-webgl");
     if (!this.#isWanted || this.#addon !== undefined) return;
     try {
-      const addon = new WebglAddon();
+      // What is drawn stays there when it was shown, else nothing of it would be on paper.
+      const addon = new WebglAddon(true);
       addon.onContextLoss(() => {
         this.#isBroken = true;
         this.#drop();
