@@ -52,6 +52,13 @@ test("the path of a public URL leads to the page, with and without a slash at it
   assert.match((await served.request("/shell/", { headers })).headers["content-type"] ?? "", /^text\/html/);
 });
 
+test("the path of a public URL is that path alone, whatever is in it", async () => {
+  const publicUrls = ["https://a.example/*", "https://a.example/x:y", "http://a.example/x:y/", "https://a.example/favicon.svg"];
+  await using odd = await openGateway({ publicUrls });
+  const statusOf = async (path: string) => (await odd.request(path, { headers: { authorization: undefined } })).status;
+  assert.deepEqual(await Promise.all(["/x:y", "/xyz", "/nowhere", "/favicon.svg"].map(statusOf)), [308, 401, 401, 200]);
+});
+
 test("a path that is not there asks too", async () => {
   const answer = await served.request("/nowhere", { headers: { authorization: undefined } });
   assert.ok([401, 404].includes(answer.status));

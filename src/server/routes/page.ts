@@ -38,7 +38,10 @@ export async function pageRoutes(app: App, { publicDir, frameAncestors, origins 
     app.get(url, pageRoute, (_request, reply) => reply.headers(headers).sendFile(file));
   }
   // A public URL may be written without a slash at its end: whoever opens it so is sent to where the page's own links hold.
-  for (const path of new Set(origins.publicUrls.map(({ pathname }) => pathname.replace(/\/+$/, "")))) {
-    if (path !== "") app.get(path.replaceAll(":", "::"), pageRoute, (_request, reply) => reply.redirect(`${path}/`, 308));
+  for (const path of origins.publicUrls.map(({ pathname }) => pathname.replace(/\/+$/, ""))) {
+    // To the router a colon begins a parameter, unless it is doubled, and an asterisk stands for anything.
+    const url = path.replaceAll(":", "::");
+    if (path === "" || path.includes("*") || app.hasRoute({ method: "GET", url })) continue;
+    app.get(url, pageRoute, (_request, reply) => reply.redirect(`${path}/`, 308));
   }
 }
