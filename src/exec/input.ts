@@ -49,9 +49,8 @@ export class ClientInput {
   #queuedBytes = 0;
   #takenBytes = 0;
   #acceptedBytes = 0;
+  /** What the client was told last: when it came, what was taken, whether or not all of that was accepted by then. */
   #reportedBytes = 0;
-  /** Bytes that were taken when the client came: it counts from there, whether or not all of them are accepted yet. */
-  #cameAtBytes = 0;
   /** The last size that was asked for and not applied yet. */
   #size: Size | undefined;
   #appliedSizeMs = Number.NEGATIVE_INFINITY;
@@ -78,7 +77,6 @@ export class ClientInput {
     this.#page = undefined;
     this.#queuedBytes = this.#takenBytes - this.#acceptedBytes;
     this.#reportedBytes = this.#takenBytes;
-    this.#cameAtBytes = this.#takenBytes;
     return this.#takenBytes;
   }
 
@@ -122,7 +120,7 @@ export class ClientInput {
   }
 
   get #isWithinCredit(): boolean {
-    return this.#acceptedBytes + this.#queuedBytes - Math.max(this.#acceptedBytes, this.#cameAtBytes) <= stdinWindow;
+    return this.#acceptedBytes + this.#queuedBytes - Math.max(this.#acceptedBytes, this.#reportedBytes) <= stdinWindow;
   }
 
   #enqueue(bytes: Uint8Array): void {
