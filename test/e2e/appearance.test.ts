@@ -75,6 +75,25 @@ test("on a phone there are the keys that it lacks, and nothing is wider than the
   await untilShown(page, /^done/);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   assert.deepEqual(await obstacles(page), []);
+  const finger = await page.context().newCDPSession(page);
+  const swipe = async (byPixels: number): Promise<void> => {
+    const touch = (type: "touchStart" | "touchMove", y: number) =>
+      finger.send("Input.dispatchTouchEvent", { type, touchPoints: [{ x: 200, y }] });
+    await touch("touchStart", 300);
+    for (let step = 1; step <= 10; step++) await touch("touchMove", 300 + (byPixels * step) / 10);
+    await finger.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await typeLine(page, "seq 200");
+  await untilShown(page, /^200$/);
+  await swipe(250);
+  await page.getByText("200", { exact: true }).waitFor({ state: "detached" });
+  await swipe(-250);
+  await untilShown(page, /^200$/);
+  // A command that has the whole screen gets what a wheel would give it.
+  await typeLine(page, "printf '\\033[?1049h'; cat -v");
+  await swipe(-100);
+  await untilShown(page, /^(\^\[\[B|\^\[OB)+/);
+  await page.keyboard.press("Control+C");
   await page.getByRole("button", { name: "Overview" }).tap();
   await page.getByRole("button", { name: "Open host" }).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));

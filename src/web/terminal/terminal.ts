@@ -9,6 +9,7 @@ import { Finder } from "./finder.ts";
 import { fitText } from "./fit-text.ts";
 import { Renderer } from "./renderer.ts";
 import { dark, light } from "./theme.ts";
+import { scrollByTouch } from "./touch-scroll.ts";
 
 export interface Size {
   readonly cols: number;
@@ -78,6 +79,7 @@ export function createTerminal({ host, settings, label, isLive, mapInput = (text
   terminal.unicode.activeVersion = "11";
   terminal.open(host);
   terminal.textarea?.setAttribute("aria-label", label);
+  scrollByTouch(terminal, host);
   if (copyAsked !== undefined) onCopyAsked(terminal, copyAsked);
   const finder = new Finder(search);
   let { fontSize } = settings;
