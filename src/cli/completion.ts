@@ -66,7 +66,7 @@ const zsh = `#compdef execgate
 # execgate completion zsh > "\${fpath[1]}/_execgate"
 _execgate() {
   local -a choices
-  if (( \${argv[(I)--]} || \${\${words[1,CURRENT-1]}[(I)--]} )); then _files; return; fi
+  if (( \${words[(i)--]} < CURRENT )); then _files; return; fi
   case "$words[CURRENT-1]" in
     ${fileFlags.join("|")}) _files; return ;;
   esac

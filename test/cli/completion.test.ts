@@ -130,6 +130,7 @@ for (const shell of ["bash", "zsh"] as const) {
   test(`Tab in ${shell} completes a target, its colon too`, { skip: skipWithout(shell, isThere(shell)) }, async () => {
     await press(shell, "execgate exec doc", "execgate exec docker:web");
     await press(shell, "execgate exec docker:w", "execgate exec docker:web");
+    await press(shell, "execgate exec --tty docker:w", "execgate exec --tty docker:web");
   });
 }
 
