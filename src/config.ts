@@ -91,6 +91,7 @@ export function loadConfig({ argv, env }: ConfigSources): Config {
   const configFile = flags.config ?? env.EXECGATE_CONFIG;
   const read = configFile === undefined ? undefined : readYaml(configFile);
   const file = validate(fileSchema, read?.value ?? {});
+  // Each is read, also what another one beats.
   const given = [flags.listen, env.EXECGATE_LISTEN?.split(","), file.listen];
   const [addresses = defaultAddresses] = given.flatMap((texts) =>
     texts === undefined ? [] : [texts.map((text) => readAddress("listen", text))],
