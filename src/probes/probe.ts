@@ -1,8 +1,8 @@
 import type { ExecRequest } from "../exec/request.ts";
+import { SharedRun } from "../exec/shared-run.ts";
 import { type CheckDeps, check, type Finding, requestOf } from "./check.ts";
 import type { ProbeDefinition } from "./definition.ts";
 import { type Candidate, select } from "./select.ts";
-import { SharedRun } from "./shared-run.ts";
 import { Turns } from "./turns.ts";
 
 /** How one target is, by its latest check and those before it. */

@@ -7,9 +7,11 @@ import { ScriptedRuntime } from "../fixtures/scripted-runtime.ts";
 class SickRuntime extends ScriptedRuntime {
   signal: AbortSignal | undefined;
   answer: Promise<void> = Promise.resolve();
+  pings = 0;
 
   override ping(signal?: AbortSignal): Promise<void> {
     this.signal = signal;
+    this.pings++;
     return this.answer;
   }
 }
@@ -38,4 +40,17 @@ test("a runtime that hangs is down after two seconds, and is told to give up", a
   await clock.advance(1);
   assert.deepEqual(await asked, { up: false, reason: "It does not answer." });
   assert.equal(runtime.signal?.aborted, true);
+});
+
+test("a runtime is asked once by all who ask at a time, and again a quarter of a second later", async () => {
+  const clock = new FakeClock();
+  const runtime = new SickRuntime(clock);
+  await Promise.all(Array.from({ length: 1000 }, () => askHealth(runtime, clock)));
+  await clock.advance(249);
+  await askHealth(runtime, clock);
+  assert.equal(runtime.pings, 1);
+  await clock.advance(1);
+  runtime.answer = Promise.reject(new Error("Nobody is there."));
+  assert.deepEqual(await askHealth(runtime, clock), { up: false, reason: "Nobody is there." });
+  assert.equal(runtime.pings, 2);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SharedRun } from "../../src/probes/shared-run.ts";
+import { SharedRun } from "../../src/exec/shared-run.ts";
 import { FakeClock } from "../fixtures/clock.ts";
 
 /** A run of 100 ms whose result is its number. */

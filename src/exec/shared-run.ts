@@ -1,4 +1,4 @@
-import type { Clock } from "../exec/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Something that takes time and whose result stays good for a while: however many ask, it is done once at a time. */
 export class SharedRun<T> {
