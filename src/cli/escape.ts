@@ -23,8 +23,7 @@ export interface EscapeFilter {
 /**
  * Understands `~.` at the beginning of a line, which ends the session, `~d`, which leaves it, `~^Z`, which suspends the
  * client, and `~~`, which sends one, as ssh does: in raw mode no key of the terminal can stop a command that does not listen.
- * A tilde is held back until the key
- * behind it is known.
+ * A tilde is held back until the key behind it is known.
  */
 export function createEscapeFilter(): EscapeFilter {
   let isLineStart = true;

@@ -9,6 +9,7 @@ export interface KeptTab {
   readonly role: "writer" | "viewer";
   /** The place in it that waits for the page, and the command for both. */
   readonly client?: string | undefined;
+  readonly isInFront?: boolean;
 }
 
 let last = "";
@@ -19,11 +20,11 @@ addEventListener("pagehide", () => {
 });
 
 /** Remembers which sessions are open, for a reload of this tab of the browser. */
-export function keepTabs({ tabs, isGuest }: State): void {
+export function keepTabs({ tabs, active, isGuest }: State): void {
   if (isGuest || isLeaving) return;
   const kept = tabs.flatMap((tab): KeptTab[] => {
     if (tab.kind !== "terminal" || tab.session === undefined || tab.state === "ended") return [];
-    return [{ session: tab.session, target: tab.target, role: tab.role, client: tab.client }];
+    return [{ session: tab.session, target: tab.target, role: tab.role, client: tab.client, isInFront: tab.id === active }];
   });
   const text = JSON.stringify(kept);
   if (text === last) return;

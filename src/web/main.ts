@@ -2,15 +2,16 @@ import { createApi } from "./api.ts";
 import { Asking } from "./asking.ts";
 import { createActions, typed } from "./create-actions.ts";
 import { draw } from "./draw.ts";
-import { keptTabs } from "./kept-tabs.ts";
+import { type KeptTab, keptTabs } from "./kept-tabs.ts";
 import { OverviewReader } from "./overview-reader.ts";
-import type { State } from "./page-state.ts";
+import { homeTab, type State } from "./page-state.ts";
 import { onSystemTheme, readSettings } from "./settings.ts";
 import { Shares } from "./shares.ts";
 import { listenForShortcuts } from "./shortcuts.ts";
 import { createStore, type Store } from "./store.ts";
 import { Tabs } from "./tabs.ts";
 import { takeFragment } from "./token.ts";
+import type { Actions } from "./views/actions.ts";
 
 /** How long a session of the page outlives it: to come back to after a break, milliseconds. */
 const keepMsWanted = 3_600_000;
@@ -73,9 +74,15 @@ function start(): void {
     watch(fragment.share, store, tabs);
     return;
   }
-  for (const { session, target, role, client } of kept) actions.attach(session, role, target, client);
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
-  if (kept.length === 0 || (fragment.target !== undefined && !isReload)) void open(fragment.target ?? "host", fragment.reason);
+  const isAsked = kept.length === 0 || (fragment.target !== undefined && !isReload);
+  void reopen(kept, store, tabs, actions).then(() => (isAsked ? open(fragment.target ?? "host", fragment.reason) : undefined));
+}
+
+/** Opens again what was open, and brings to the front what was there. */
+async function reopen(kept: readonly KeptTab[], store: Store<State>, tabs: Tabs, actions: Actions): Promise<void> {
+  await Promise.all(kept.map(({ session, target, role, client }) => actions.attach(session, role, target, client)));
+  if (kept.length > 0) tabs.show(store.state.tabs[kept.findIndex(({ isInFront }) => isInFront)]?.id ?? homeTab);
 }
 
 /** Shows what a link is for, and nothing else. */

@@ -53,6 +53,31 @@ test("everything can be done by the keyboard alone", { skip }, async () => {
   assert.equal((await live()).length, before + 1);
 });
 
+test("a reload brings back all tabs, and to the front the one that was there", { skip }, async () => {
+  await using tab = await shared.open();
+  const { page } = tab;
+  await untilState(page, "connected");
+  await typeLine(page, "echo fi''rst");
+  await untilShown(page, /^first/);
+  await page.getByRole("button", { name: "Open a target" }).click();
+  await page.getByRole("option", { name: "host" }).click();
+  await page.getByRole("button", { name: "host 2, connected" }).waitFor();
+  await page.getByRole("button", { name: "host, connected" }).click();
+  await page.reload();
+  await page.getByRole("button", { name: "host 2, connected" }).waitFor();
+  await untilShown(page, /^first/);
+  await page.getByRole("button", { name: "Overview" }).click();
+  await page.reload();
+  await page.getByRole("button", { name: "host 2, connected" }).waitFor();
+  await page.getByRole("region", { name: "Sessions" }).waitFor();
+  // What an address asks for comes to the front.
+  await page.goto("about:blank");
+  await page.goto(`${shared.gateway.url}/#target=docker:web`);
+  await untilState(page, "ended");
+  assert.match(await words(page), /docker:web/);
+  await page.getByRole("button", { name: "host 2, connected" }).waitFor();
+});
+
 test("text is found, forwards and backwards, and counted", { skip }, async () => {
   await using tab = await shared.open({ viewport: { width: 1000, height: 560 }, colorScheme: "dark" });
   const { page } = tab;

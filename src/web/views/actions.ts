@@ -10,7 +10,7 @@ export interface Actions {
   closeAnd(id: string, what: "end" | "keep"): void;
   open(target: string): void;
   /** @param client the place in it that the page had before, where it had one */
-  attach(session: string, role: Extract<Wanted, { kind: "attach" }>["role"], target: string, client?: string): void;
+  attach(session: string, role: Extract<Wanted, { kind: "attach" }>["role"], target: string, client?: string): Promise<void>;
   end(session: string): void;
   play(recording: Pick<RecordingRow, "id" | "target">): void;
   again(reason?: string): void;
