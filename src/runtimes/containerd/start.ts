@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Process } from "../../exec/runtime.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
-import { lostCommand } from "../container/lost.ts";
+import { strayProcess } from "../container/stray.ts";
 import type { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import type { Found } from "./containers.ts";
@@ -77,7 +77,7 @@ export async function startExec(deps: StartDeps, found: Found, spec: ExecSpec, s
     const discarded = deps.discard(exec, fifos);
     if (status !== undefined && error instanceof ApiError && error.isUnanswered) {
       void endLost(marks, mark, discarded);
-      return lostCommand();
+      return strayProcess("containerd did not say whether the command runs.");
     }
     marks.giveBack(mark);
     throw error;

@@ -5,7 +5,7 @@ import type { ExecSpec, Process } from "../../exec/runtime.ts";
 import type { ContainerCgroups, ExecCgroup } from "../container/cgroup.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
 import { GatedOutput, gateCommand, gateRefusal, go } from "../container/gate.ts";
-import { lostCommand } from "../container/lost.ts";
+import { strayProcess } from "../container/stray.ts";
 import type { Connection } from "./connection.ts";
 import type { Container } from "./containers.ts";
 import type { Engine } from "./engine.ts";
@@ -76,7 +76,7 @@ async function startGated(place: Place, spec: ExecSpec, signal: AbortSignal, dea
     const command = new DockerProcess(place, spec, { ...streams, output, mark, pid, group, ...seen });
     socket.uncork();
     const heard = await inTime(deadline, output.hear()).catch(() => undefined);
-    return heard?.word === "passed" ? command : lose(command);
+    return heard?.word === "passed" ? command : lose(Promise.resolve(command));
   } catch (cause) {
     void connecting.then(shut, () => undefined);
     seen?.foreign?.close();
@@ -131,8 +131,7 @@ async function startBare(place: Place, spec: ExecSpec, signal: AbortSignal, dead
   const beginning = begin(exec, place, spec, mark);
   // From here on it may run: what the daemon does not say in time is not waited for, and no refusal asks for a second run.
   if (await isSettledBy(deadline, beginning)) return await beginning;
-  void beginning.then(lose, () => undefined);
-  return lostCommand();
+  return lose(beginning);
 }
 
 /** Without a gate nobody can say what came forth before the group was entered. @throws what the daemon says when nothing runs */
@@ -159,13 +158,14 @@ async function textOf(output: ConnectionOutput): Promise<string> {
   return text;
 }
 
-/** Ends a command of which nobody waits for anything any more. */
-function lose(command: Process): Process {
-  void command
-    .terminate()
-    .catch(() => undefined)
-    .then(() => command.release());
-  return lostCommand();
+/** Ends a command of which nobody waits for anything any more, as soon as it can be reached. */
+function lose(beginning: Promise<Process>): Process {
+  const end = async (command: Process): Promise<void> => {
+    await command.terminate().catch(() => undefined);
+    command.release();
+  };
+  void beginning.then(end, () => undefined);
+  return strayProcess("The daemon did not say in time whether the command runs.");
 }
 
 /** Gives up what takes too long: a container that is paused, or a daemon that hangs. @throws RUNTIME_UNAVAILABLE */

@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Process } from "../../exec/runtime.ts";
 import type { InsideProcess } from "../container/inside.ts";
+import { strayProcess } from "../container/stray.ts";
 import type { Container } from "./container.ts";
 import type { ExecStream } from "./exec-stream.ts";
 import { type GateSaid, gateCommand, turnAway } from "./gate.ts";
 import { NoShell, passGate } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
 import type { StreamsSeen } from "./shellless.ts";
-import { strayProcess } from "./stray.ts";
 import { unlessLeft } from "./unless-left.ts";
 
 /**

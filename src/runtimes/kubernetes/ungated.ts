@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
 import type { ExecSpec, Process } from "../../exec/runtime.ts";
+import { strayProcess } from "../container/stray.ts";
 import type { Container } from "./container.ts";
 import type { ExecStream } from "./exec-stream.ts";
 import { notExecutable, notFound } from "./pass-gate.ts";
 import { PodProcess, type Reach } from "./process.ts";
 import type { StreamsSeen } from "./shellless.ts";
 import { refuseEndless } from "./start.ts";
-import { strayProcess } from "./stray.ts";
 import { unlessLeft } from "./unless-left.ts";
 
 /** How long a command that says nothing is watched for not being there. */
