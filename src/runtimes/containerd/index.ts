@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock, within } from "../../exec/clock.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
 import { Entry } from "../container/entry.ts";
+import { endRunning } from "../end-running.ts";
 import { refuseUnpassable } from "../unpassable.ts";
 import { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
@@ -102,12 +103,7 @@ class ContainerdRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async (running) => {
-        await running.terminate();
-        running.release();
-      }),
-    );
+    await endRunning(this.#running);
     await within(systemClock, closeMsMax, Promise.all(this.#leftovers));
     this.#closing.abort();
     await Promise.all(this.#leftovers);

@@ -1,6 +1,7 @@
-import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
 import { ContainerCgroups } from "../container/cgroup.ts";
+import { endRunning } from "../end-running.ts";
+import { refuseUnpassable } from "../unpassable.ts";
 import { type Container, inspectContainer, listContainers, notRunning } from "./containers.ts";
 import { Engine, type EngineAddress, type TlsPaths } from "./engine.ts";
 import { startExec } from "./start.ts";
@@ -57,7 +58,7 @@ class DockerRuntime implements Runtime {
 
   async start(target: Target, spec: ExecSpec, signal: AbortSignal): Promise<Process> {
     signal.throwIfAborted();
-    refuseNul(spec);
+    refuseUnpassable(spec);
     const container = await this.#look(target);
     if (container.state !== "running") throw notRunning(target.id, container.state);
     const place = { engine: this.#engine, cgroups: this.#cgroups, id: target.id, container, running: this.#running };
@@ -69,12 +70,7 @@ class DockerRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async (running) => {
-        await running.terminate();
-        running.release();
-      }),
-    );
+    await endRunning(this.#running);
     this.#cgroups.close();
     this.#engine.close();
   }
@@ -85,11 +81,6 @@ class DockerRuntime implements Runtime {
     if (found !== undefined && performance.now() - found.atMs < freshMs) return found.container;
     return await inspectContainer(this.#engine, target.immutableId, target.id);
   }
-}
-
-function refuseNul(spec: ExecSpec): void {
-  const texts = [...spec.command, spec.cwd, spec.user, ...Object.entries(spec.env).flat()];
-  if (texts.some((text) => text?.includes("\0"))) throw new ExecgateError("BAD_REQUEST", "A NUL byte cannot be passed on.");
 }
 
 function addressOf({ socket, host, tls }: DockerOptions): EngineAddress {

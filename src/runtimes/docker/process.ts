@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ExecgateError } from "../../errors.ts";
+import { systemClock, within } from "../../exec/clock.ts";
 import type { ExecSpec, Exit, OutputSource, Process, Signal, Size, Termination } from "../../exec/runtime.ts";
 import type { ExecCgroup } from "../container/cgroup.ts";
 import type { ForeignProcess } from "../container/foreign-process.ts";
@@ -30,6 +31,8 @@ export interface Parts {
 
 /** How often the daemon is asked whether a command has ended whose streams are held by others, milliseconds. */
 const askEveryMs = 250;
+/** How long a command of the gateway's own is waited for, milliseconds. */
+const askedMsMax = 3500;
 /** How long a command may go on whose connection is gone, milliseconds: the daemon may be ending it. */
 const strayMsMax = 1500;
 
@@ -99,8 +102,12 @@ export class DockerProcess implements Process {
     return "bestEffort";
   }
 
-  /** Runs a command of the gateway's own beside this one, as the same user, and waits for its end. */
+  /** Runs a command of the gateway's own beside this one, as the same user, and waits for its end. A daemon that hangs is not waited for. */
   async #ask(cmd: readonly string[]): Promise<void> {
+    await within(systemClock, askedMsMax, this.#run(cmd));
+  }
+
+  async #run(cmd: readonly string[]): Promise<void> {
     const { engine, container, id } = this.#place;
     const place = { container, id };
     try {

@@ -6,6 +6,7 @@ import type { ContainerCgroups, ExecCgroup } from "../container/cgroup.ts";
 import { ForeignProcess } from "../container/foreign-process.ts";
 import { GatedOutput, gateCommand, gateRefusal, go } from "../container/gate.ts";
 import { strayProcess } from "../container/stray.ts";
+import { endRunning } from "../end-running.ts";
 import type { Connection } from "./connection.ts";
 import type { Container } from "./containers.ts";
 import type { Engine } from "./engine.ts";
@@ -160,11 +161,10 @@ async function textOf(output: ConnectionOutput): Promise<string> {
 
 /** Ends a command of which nobody waits for anything any more, as soon as it can be reached. */
 function lose(beginning: Promise<Process>): Process {
-  const end = async (command: Process): Promise<void> => {
-    await command.terminate().catch(() => undefined);
-    command.release();
-  };
-  void beginning.then(end, () => undefined);
+  void beginning.then(
+    (command) => endRunning([command]),
+    () => undefined,
+  );
   return strayProcess("The daemon did not say in time whether the command runs.");
 }
 

@@ -1,5 +1,6 @@
 import { ExecgateError } from "../../errors.ts";
 import type { Capabilities, ExecSpec, Process, Runtime, Target } from "../../exec/runtime.ts";
+import { endRunning } from "../end-running.ts";
 import type { WatchOptions } from "./bounded-watch.ts";
 import type { Cluster, ClusterOptions } from "./cluster.ts";
 import { Container } from "./container.ts";
@@ -77,12 +78,7 @@ class KubernetesRuntime implements Runtime {
   }
 
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async (running) => {
-        await running.terminate();
-        running.release();
-      }),
-    );
+    await endRunning(this.#running);
     const opened = await this.#opened?.catch(() => undefined);
     opened?.pods.close();
     opened?.cluster.close();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { ExecSpec, Process, Runtime } from "../../../src/exec/runtime.ts";
+import { ContainerCgroups } from "../../../src/runtimes/container/cgroup.ts";
 import { createDockerRuntime } from "../../../src/runtimes/docker/index.ts";
 import { drain, marker, processesWith, start, until } from "../../conformance/process.ts";
 import { code } from "../../conformance/runtime-start.ts";
@@ -13,6 +14,15 @@ const tty = { cols: 80, rows: 24 };
 
 /** What somebody who waits is promised. */
 const toldMsMax = 5000;
+
+/** What is held until it may go on. */
+function hold(): { held: Promise<void>; goOn: () => void } {
+  let goOn = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  return { held, goOn };
+}
 
 /** A request that starts an exec, whose id it has, and one that asks about an exec. */
 const starts = /^POST \S*\/exec\/(\w+)\/start /;
@@ -98,11 +108,8 @@ describe("a real dockerd that takes its time over a start", { skip: skipWithout(
   }
 
   test("one that stands still as it is asked is told of in time: a command that may run later is lost, one at a gate refused, and neither goes on", async () => {
-    let goOn = (): void => undefined;
-    const stopped = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
-    const all = await Promise.all((["web", "web", "bare", "bare"] as const).map((target) => way(target, () => stopped)));
+    const { held, goOn } = hold();
+    const all = await Promise.all((["web", "web", "bare", "bare"] as const).map((target) => way(target, () => held)));
     const givens = all.map((one, index) => one.start(index % 2 === 0 ? {} : { tty }));
     try {
       await Promise.all(all.map(({ asked }, index) => Promise.race([asked, givens[index]])));
@@ -118,10 +125,7 @@ describe("a real dockerd that takes its time over a start", { skip: skipWithout(
   });
 
   test("one that says nothing of a command that it has started, or nothing of its gate, is given up and the command ended when it does", async () => {
-    let goOn = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    const { held, goOn } = hold();
     const bare = await way("bare", (between) => {
       between.look.asked = (bytes) => (asks.test(bytes) ? held : undefined);
     });
@@ -153,5 +157,22 @@ describe("a real dockerd that takes its time over a start", { skip: skipWithout(
     });
     await end(await gated.start({ stdin: true }));
     await gated.over();
+  });
+
+  test("one that hangs as a command is to be ended by another is not waited for", async () => {
+    await using between = await GoBetween.open(daemons.dockerSocket);
+    const runtime = createDockerRuntime("docker", { socket: between.socket }, new ContainerCgroups(null));
+    const mark = marker();
+    const running = await start(runtime, "docker:web", { command: ["sleep", mark] });
+    const { held, goOn } = hold();
+    between.look.asked = (bytes) => (starts.test(bytes) ? held : undefined);
+    const began = performance.now();
+    assert.equal(await running.terminate(), "bestEffort");
+    assert.ok(performance.now() - began < toldMsMax, "it was told in time");
+    goOn();
+    await until(async () => (await processesWith(mark)).length === 0);
+    await running.exit;
+    running.release();
+    await runtime.close();
   });
 });

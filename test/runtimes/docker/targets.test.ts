@@ -81,6 +81,7 @@ describe("docker, on a real dockerd", { skip: skipWithout("docker", hasContainer
     await assert.rejects(refused({ command: ["true"], user: "nobody-there" }), code("USER_NOT_FOUND"));
     await assert.rejects(refused({ command: ["true"], user: "root:no-such-group" }), code("USER_NOT_FOUND"));
     await assert.rejects(refused({ command: ["a\0b"] }), code("BAD_REQUEST"));
+    await assert.rejects(refused({ command: ["true"], env: { "A=B": "c" } }), code("BAD_REQUEST"));
   });
 
   test("environment, directory and user are the container's own unless the request says others", async () => {
