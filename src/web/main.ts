@@ -1,4 +1,4 @@
-import { createApi } from "./api.ts";
+import { createApi, Refusal } from "./api.ts";
 import { Asking } from "./asking.ts";
 import { createActions, typed } from "./create-actions.ts";
 import { draw } from "./draw.ts";
@@ -54,7 +54,10 @@ function start(): void {
   let info: Promise<Info> | undefined;
   const keepMs = async (): Promise<number> => {
     info ??= api.get<Info>("v1/info");
-    const { limits, principal } = await info;
+    const { limits, principal } = await info.catch((cause: unknown) => {
+      info = undefined;
+      throw cause;
+    });
     store.update(() => ({ subject: principal.subject }));
     return Math.min(keepMsWanted, limits.keepMsMax);
   };
@@ -76,7 +79,13 @@ function start(): void {
   }
   const isReload = performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "reload");
   const isAsked = kept.length === 0 || (fragment.target !== undefined && !isReload);
-  void reopen(kept, store, tabs, actions).then(() => (isAsked ? open(fragment.target ?? "host", fragment.reason) : undefined));
+  reopen(kept, store, tabs, actions)
+    .then(() => (isAsked ? open(fragment.target ?? "host", fragment.reason) : undefined))
+    .catch((cause: unknown) => {
+      if (!(cause instanceof Refusal)) throw cause;
+      // The overview tells what is wrong, and when it is not any more.
+      tabs.show(homeTab);
+    });
 }
 
 /** Opens again what was open, and brings to the front what was there. */

@@ -62,6 +62,18 @@ test("the exit is told in words, and another session is offered only then", { sk
   await untilState(page, "connected");
 });
 
+test("a gateway that cannot be reached at first is told, and used as soon as it can", { skip }, async () => {
+  const context = await shared.browser.newContext();
+  const page = await context.newPage();
+  await page.route("**/v1/**", (route) => route.abort());
+  await page.goto(shared.url);
+  await page.getByText("the gateway cannot be reached").waitFor();
+  await page.unroute("**/v1/**");
+  await page.getByRole("button", { name: "Open host" }).click();
+  await untilState(page, "connected");
+  await context.close();
+});
+
 test("a wrong token is asked for again, and the right one gets in", { skip }, async () => {
   await using tab = await openTab(shared.browser, `${shared.gateway.url}/#token=wrong`);
   const { page } = tab;
