@@ -35,6 +35,7 @@ export class FifoInput {
     if (fd === undefined) return undefined;
     this.#descriptor = new Descriptor(fd);
     this.#writer = new Writer(this.#descriptor, this.#isTerminal);
+    if (this.#isClosed) this.close();
     return this.#writer;
   }
 }

@@ -11,7 +11,7 @@ const endMsMax = 2000;
 export interface MarkedTreeOptions {
   readonly marks: Marks;
   readonly mark: Mark;
-  /** The command, as the daemon sees it; 0 when it does not say. */
+  /** The command, as the daemon sees it. */
   readonly pid: number;
   /** The directory of the container's control group, if that can be seen from here. */
   readonly group: string | undefined;

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { FifoFolder } from "../../../src/runtimes/containerd/fifos.ts";
 import { FifoInput } from "../../../src/runtimes/containerd/input.ts";
+import { descriptors } from "../../conformance/runtime-start.ts";
 import { takeDescriptors } from "../../fixtures/no-descriptors.ts";
 
 function makeFifos(t: TestContext) {
@@ -45,5 +46,19 @@ describe("the input of a command of containerd", { timeout: 10_000 }, () => {
     assert.ok(await isWaiting(written));
     input.close();
     await Promise.all([written, input.end()]);
+  });
+
+  test("is closed when the command is over at the moment in which it is opened", async (t) => {
+    const fifos = makeFifos(t);
+    const reader = openSync(fifos.stdin, constants.O_RDONLY | constants.O_NONBLOCK);
+    t.after(() => closeSync(reader));
+    const before = descriptors();
+    for (const isTerminal of [false, true]) {
+      const input = new FifoInput(fifos, isTerminal);
+      assert.equal(descriptors(), before + 1, "it is open");
+      input.close();
+      await input.end();
+      assert.equal(descriptors(), before);
+    }
   });
 });
