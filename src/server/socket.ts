@@ -9,6 +9,7 @@ import type { Session } from "../exec/session.ts";
 import { type ClientMessage, type ServerCodec, type ServerMessage, WireError } from "../wire/codec.ts";
 import type { Beating, Heartbeat } from "./heartbeat.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Pulse } from "./pulse.ts";
 import { viewClients } from "./session-view.ts";
 
 export interface SocketDeps {
@@ -56,9 +57,7 @@ export class ExecSocket implements Beating {
   readonly #options: AttachOptions;
   readonly #client: Client;
   readonly #outgoing: Outgoing;
-  #missedPongs = 0;
-  /** What was taken of the client's stdin at the last beat. */
-  #beatTakenBytes = 0;
+  readonly #pulse: Pulse;
   #isNewsDue = false;
   /** False while a session that is kept was begun for a client which is not known to have got `attached`: nobody could come back to it. */
   #isKnown = true;
@@ -71,6 +70,7 @@ export class ExecSocket implements Beating {
     this.#session = session;
     this.#deps = deps;
     this.#options = options;
+    this.#pulse = new Pulse(!options.isEndTold);
     const ackWindow = options.isAcknowledged ? deps.ackWindow : undefined;
     this.#outgoing = new Outgoing(ws, { clock: deps.clock, stalledMs: deps.slowClientMs, onStalled: () => this.#leaveSlow() });
     const events: ClientEvents = {
@@ -113,35 +113,21 @@ export class ExecSocket implements Beating {
   }
 
   beat(): void {
-    if (this.#isOwedPong() && ++this.#missedPongs > 2) {
+    const isSending = this.#outgoing.underWay > 0;
+    const { input } = this.#client;
+    if (!this.#pulse.beat({ isSending, isUnread: this.#ws.isPaused, takenBytes: input.takenBytes })) {
       this.#ws.terminate();
       return;
     }
     this.#ws.ping();
     // To be heard by a page too, which is told of no ping. Where output is under way that is heard, and nothing is to pile up behind it.
-    if (this.#isAttached && this.#outgoing.underWay === 0) this.#client.input.report();
-  }
-
-  /**
-   * Whether a peer that lives could have been heard since the last beat. A pong cannot pass what the peer has not read yet: a
-   * client that withholds its acknowledgements, because somebody reads a pager, still answers and may take its time. Nor can it
-   * pass stdin beyond the client's credit, where whoever was told of it does not go: then stdin that is taken is the sign of
-   * life. Kubernetes clients know of no credit, and are waited for.
-   */
-  #isOwedPong(): boolean {
-    const { takenBytes } = this.#client.input;
-    const isMoving = takenBytes !== this.#beatTakenBytes;
-    this.#beatTakenBytes = takenBytes;
-    if (this.#outgoing.underWay > 0) return false;
-    if (!this.#ws.isPaused) return true;
-    if (isMoving) this.#missedPongs = 0;
-    return !this.#options.isEndTold;
+    if (this.#isAttached && !isSending) input.report();
   }
 
   #listen(): void {
     this.#ws.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
     this.#ws.on("pong", (mark) => {
-      this.#missedPongs = 0;
+      this.#pulse.heard();
       if (mark.equals(attachedMark)) this.#isKnown = true;
     });
     // A fault of the protocol is answered by ws with its close code; whoever breaks it may not answer that either.
