@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 
-/** What the program exits with that could not do its work. */
-const failedStatus = 255;
+/** What the program exits with that could not do its work; no common command uses it for itself. */
+export const failedStatus = 255;
 /** 128 + SIGPIPE: whoever read the output has gone, which is no news to the person. */
 const brokenPipeStatus = 141;
 

@@ -1,5 +1,5 @@
 import type { ConnectionEnd } from "../client/connection-end.ts";
-import { failedStatus } from "./client-error.ts";
+import { failedStatus } from "../output-end.ts";
 
 /** What the client exits with and what it says of it on stderr, if anything. */
 export interface Ending {

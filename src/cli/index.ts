@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
-import { watchOutput } from "../output-end.ts";
+import { failedStatus, watchOutput } from "../output-end.ts";
 import { readVersion } from "../version.ts";
 import { attach } from "./attach.ts";
-import { ClientError, failedStatus } from "./client-error.ts";
+import { ClientError } from "./client-error.ts";
 import { completion } from "./completion.ts";
 import { cp } from "./cp.ts";
 import { exec } from "./exec.ts";

@@ -1,5 +1,6 @@
+import { failedStatus } from "../output-end.ts";
 import { parseFlags } from "./arguments.ts";
-import { ClientError, failedStatus } from "./client-error.ts";
+import { ClientError } from "./client-error.ts";
 import { findEndpoint } from "./endpoint.ts";
 import { askFor } from "./http.ts";
 import type { ClientIo } from "./io.ts";
