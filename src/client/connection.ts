@@ -137,11 +137,8 @@ class ExecConnection implements Connection {
 
   renew(): void {
     if (this.#isOver || this.#place === undefined || this.#redialer === undefined) return;
-    const { socket } = this.#dialled ?? {};
-    this.#dialled = undefined;
-    socket?.close(4000, "renewed");
     this.#redialer.proven();
-    this.#lost(1006, "");
+    this.#drop("");
   }
 
   /** Takes a socket for closed that may not say so for a quarter of an hour. */
@@ -252,21 +249,22 @@ class ExecConnection implements Connection {
   /** Nothing more is sent or dialled; the end is told when what came before it is handled. */
   #finish(end: ConnectionEnd): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#silence.stop();
-    this.#redialer?.stop();
-    this.#stdin.close();
+    this.#stop();
     this.#receive({ type: "over", end });
   }
 
   /** A handler that threw has lost its place in the output: nothing more can be told in order. */
   #abandon(error: unknown): void {
+    this.#stop();
+    this.#fail(error);
+    this.#dialled?.socket.close(1000);
+  }
+
+  #stop(): void {
     this.#isOver = true;
     this.#silence.stop();
     this.#redialer?.stop();
     this.#stdin.close();
-    this.#fail(error);
-    this.#dialled?.socket.close(1000);
   }
 
   #closed(closeCode: number, reason: string, refusal: Refusal | undefined): void {
